@@ -1,0 +1,47 @@
+/** A snapshot: immutable, content-addressed. The same request over the same data gives the same snapshot. */
+export interface DatasetSnapshot {
+  model: string;
+  /** First 16 hex digits of the sha256 of the manifest's content. */
+  snapshot: string;
+  /** `datasets/<model>/<snapshot>/`, with `train/`, `validation/` and `test/` below it (a SageMaker channel each). */
+  prefix: string;
+  rows: Record<Split, number>;
+  positives: Record<Split, number>;
+}
+
+export type Split = 'train' | 'validation' | 'test';
+
+/** `manifest.json` beside the splits. */
+export interface DatasetManifest {
+  formatVersion: 1;
+  model: string;
+  snapshot: string;
+  declarationHash: string;
+  /** Hash of the platform code that built it. */
+  codeVersion: string;
+  /** The observation days, oldest first, and the newest day whose data was used. */
+  window: { asOf: string; days: string[] };
+  views: { name: string; version: number }[];
+  splitRule: { salt: string; holdOutShare: number; validationShare: number };
+  optOuts: { version: string; entities: number };
+  /** The partitions read: key and ETag. */
+  sources: { key: string; etag: string }[];
+  splits: Record<Split, { key: string; sha256: string; bytes: number; rows: number; positives: number }>;
+  columns: { name: string; role: 'entity' | 'event_timestamp' | 'feature' | 'label'; type: string }[];
+}
+
+export interface QualityFinding {
+  /** `features/customer_usage dt=2026-11-20` or `datasets/churn/<snapshot>/train`. */
+  where: string;
+  check: string;
+  found: string;
+  expected: string;
+  /** At most five examples (join keys), so that a person can look. */
+  examples: string[];
+}
+
+export interface QualityReport {
+  passed: boolean;
+  checks: number;
+  findings: QualityFinding[];
+}

@@ -1,0 +1,30 @@
+/** Workflow IDs: one place, so that every starter gives the same work the same name. */
+export const WorkflowId = {
+  retrain: (model: string, label: string) => `retrain/${model}/${label}`,
+  materializeFeatures: (date: string) => `materialize-features/${date}`,
+  evaluate: (model: string, version: string) => `evaluate/${model}/${version}`,
+  rollOut: (model: string, version: string) => `roll-out/${model}/${version}`,
+  release: (model: string) => `release/${model}`,
+  scorer: (model: string, shard: number) => `scorer/${model}/${shard}`,
+} as const;
+
+/** Keys in the bucket `meridian-ml-data`: one place, so that a reader finds what a writer wrote. */
+export const Key = {
+  rawPartition: (table: string, day: string) => `raw/${table}/dt=${day}/`,
+  featurePartition: (view: string, day: string) => `features/${view}/dt=${day}/`,
+  labelPartition: (model: string, day: string) => `labels/${model}/dt=${day}/`,
+  declaration: (model: string, hash: string) => `declarations/${model}/${hash}.json`,
+  declarationPointer: (model: string) => `declarations/${model}/current.json`,
+  code: (hash: string) => `code/${hash}.tar.gz`,
+  dataset: (model: string, snapshot: string) => `datasets/${model}/${snapshot}/`,
+  trainingOutput: 'training/',
+  version: (model: string, version: string) => `models/${model}/${version}/`,
+  generation: (model: string, n: number) => `serving/${model}/generations/${n}.json`,
+  releasePointer: (model: string) => `serving/${model}/release.json`,
+  predictions: (model: string, day: string, hour: string) => `predictions/${model}/dt=${day}/hour=${hour}/`,
+  audit: (model: string, n: number) => `audit/${model}/${String(n).padStart(8, '0')}.json`,
+} as const;
+
+export const BUCKET = 'meridian-ml-data';
+/** The project name in every Feast key. */
+export const FEAST_PROJECT = 'meridian';

@@ -1,0 +1,71 @@
+import type { ErrorCode, FieldProblem } from './errors';
+import type { FeatureRow } from './model';
+
+/** A prediction asked for: feature values, or the entity whose features are looked up online. */
+export interface PredictRow {
+  requestId: string;
+  features?: Record<string, unknown>;
+  entity?: Record<string, unknown>;
+}
+
+/** What a caller gets, over HTTP and through the queue. */
+export interface PredictResponse {
+  /** A probability (tabular). */
+  prediction: number;
+  model_version: string;
+  latency_ms: number;
+}
+
+/** `{"error": …}` over HTTP; the same code, message and fields as a typed failure through the queue. */
+export interface ErrorBody {
+  code: ErrorCode;
+  message: string;
+  fields: FieldProblem[];
+  request_id: string;
+}
+
+export type PredictOutcome = ({ ok: true } & PredictResponse) | { ok: false; error: ErrorBody };
+
+/** Argument and result of the update `predict` on a `scorer` workflow: many rows in one update. */
+export interface ScoreBatchRequest {
+  rows: PredictRow[];
+}
+export interface ScoreBatchResult {
+  outcomes: PredictOutcome[];
+}
+
+/** One captured prediction (failures too), as it lies in `predictions/<model>/dt=…/hour=…/*.parquet`. */
+export interface CapturedPrediction {
+  request_id: string;
+  /** Epoch milliseconds. */
+  time: number;
+  model: string;
+  version: string | null;
+  variant: 'live' | 'canary' | 'shadow' | null;
+  generation: number | null;
+  /** The join keys as JSON, where the request named an entity. */
+  entity: string | null;
+  /** One column a feature. */
+  features: FeatureRow;
+  prediction: number | null;
+  latency_ms: number;
+  /** Error code where the prediction failed. */
+  error: string | null;
+}
+
+/** HTTP status of each error code a prediction can end with. */
+export const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
+  InvalidInput: 400,
+  MalformedJson: 400,
+  InvalidFeatures: 422,
+  UnknownModel: 404,
+  UnknownEntity: 404,
+  RouteNotFound: 404,
+  MethodNotAllowed: 405,
+  ModelNotReady: 409,
+  BodyTooLarge: 413,
+  UnsupportedMediaType: 415,
+  Overloaded: 429,
+  DependencyUnavailable: 503,
+  InternalError: 500,
+};

@@ -1,0 +1,256 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { ErrorCode, MeridianError } from '../contracts/errors';
+import type { Config } from './config';
+
+export interface StoredObject {
+  key: string;
+  etag: string;
+  bytes: number;
+}
+
+/** The bucket, in the words the rest of the house uses. Every error is a MeridianError that names the object. */
+export interface ObjectStore {
+  readonly bucket: string;
+  /** `s3://bucket/key` */
+  uri(key: string): string;
+  get(key: string): Promise<Buffer>;
+  /** Body and ETag, for a later `replace`; null where there is no such object. */
+  find(key: string): Promise<{ body: Buffer; etag: string } | null>;
+  getJson<T>(key: string): Promise<T>;
+  head(key: string): Promise<StoredObject | null>;
+  /** Every object below the prefix, in the order of their keys. */
+  list(prefix: string): Promise<StoredObject[]>;
+  /** The "folders" directly below the prefix. */
+  listFolders(prefix: string): Promise<string[]>;
+  put(key: string, body: Buffer | string): Promise<StoredObject>;
+  /** Writes with If-None-Match; false where the object exists already (then nothing is written). */
+  create(key: string, body: Buffer | string): Promise<boolean>;
+  /** Writes with If-Match; false where the object is no longer the one with that ETag. */
+  replace(key: string, body: Buffer | string, etag: string): Promise<boolean>;
+  delete(key: string): Promise<void>;
+  /** Streams an object to a file (written beside and renamed, so that it is whole or absent). */
+  download(key: string, path: string): Promise<void>;
+  /** Streams a file to an object. */
+  upload(path: string, key: string): Promise<StoredObject>;
+  ensureBucket(): Promise<void>;
+  /** Frees the sockets. */
+  close(): void;
+}
+
+export const sha256 = (body: Buffer | string): string => createHash('sha256').update(body).digest('hex');
+
+export function createObjectStore(config: Config['s3']): ObjectStore {
+  const client = new S3Client({
+    region: config.region,
+    endpoint: config.endpoint,
+    forcePathStyle: config.endpoint !== undefined,
+  });
+  const Bucket = config.bucket;
+
+  const store: ObjectStore = {
+    bucket: Bucket,
+    uri: (key) => `s3://${Bucket}/${key}`,
+
+    async get(key) {
+      const found = await store.find(key);
+      if (!found) throw missing(Bucket, key);
+      return found.body;
+    },
+
+    async find(key) {
+      try {
+        const answer = await client.send(new GetObjectCommand({ Bucket, Key: key }));
+        return { body: Buffer.from(await answer.Body!.transformToByteArray()), etag: answer.ETag! };
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw translate(error, Bucket, key);
+      }
+    },
+
+    async getJson<T>(key: string) {
+      const body = await store.get(key);
+      try {
+        return JSON.parse(body.toString('utf8')) as T;
+      } catch (cause) {
+        throw new MeridianError(
+          ErrorCode.CorruptObject,
+          `s3://${Bucket}/${key}: expected JSON, found ${body.length} bytes that do not parse. Write it again.`,
+          [],
+          { cause },
+        );
+      }
+    },
+
+    async head(key) {
+      try {
+        const answer = await client.send(new HeadObjectCommand({ Bucket, Key: key }));
+        return { key, etag: answer.ETag!, bytes: answer.ContentLength ?? 0 };
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw translate(error, Bucket, key);
+      }
+    },
+
+    async list(prefix) {
+      const found: StoredObject[] = [];
+      let token: string | undefined;
+      do {
+        const page = await attempt(prefix, () =>
+          client.send(new ListObjectsV2Command({ Bucket, Prefix: prefix, ContinuationToken: token })),
+        );
+        for (const item of page.Contents ?? []) {
+          if (!item.Key!.endsWith('/'))
+            found.push({ key: item.Key!, etag: item.ETag!, bytes: item.Size ?? 0 });
+        }
+        token = page.NextContinuationToken;
+      } while (token);
+      return found;
+    },
+
+    async listFolders(prefix) {
+      const found: string[] = [];
+      let token: string | undefined;
+      do {
+        const page = await attempt(prefix, () =>
+          client.send(
+            new ListObjectsV2Command({ Bucket, Prefix: prefix, Delimiter: '/', ContinuationToken: token }),
+          ),
+        );
+        for (const item of page.CommonPrefixes ?? []) found.push(item.Prefix!.slice(prefix.length, -1));
+        token = page.NextContinuationToken;
+      } while (token);
+      return found;
+    },
+
+    async put(key, body) {
+      const answer = await attempt(key, () =>
+        client.send(new PutObjectCommand({ Bucket, Key: key, Body: body })),
+      );
+      return { key, etag: answer.ETag!, bytes: Buffer.byteLength(body) };
+    },
+
+    create: (key, body) => conditionalPut(key, body, { IfNoneMatch: '*' }),
+    replace: (key, body, etag) => conditionalPut(key, body, { IfMatch: etag }),
+
+    async delete(key) {
+      await attempt(key, () => client.send(new DeleteObjectCommand({ Bucket, Key: key })));
+    },
+
+    async download(key, path) {
+      await mkdir(dirname(path), { recursive: true });
+      const partial = `${path}.partial-${process.pid}`;
+      try {
+        const answer = await client.send(new GetObjectCommand({ Bucket, Key: key }));
+        await pipeline(answer.Body as Readable, createWriteStream(partial));
+        await rename(partial, path);
+      } catch (error) {
+        await rm(partial, { force: true });
+        if (isMissing(error)) throw missing(Bucket, key);
+        throw translate(error, Bucket, key);
+      }
+    },
+
+    async upload(path, key) {
+      const { size } = await stat(path);
+      const answer = await attempt(key, () =>
+        client.send(
+          new PutObjectCommand({ Bucket, Key: key, Body: createReadStream(path), ContentLength: size }),
+        ),
+      );
+      return { key, etag: answer.ETag!, bytes: size };
+    },
+
+    async ensureBucket() {
+      try {
+        await client.send(new CreateBucketCommand({ Bucket }));
+      } catch (error) {
+        const name = (error as Error).name;
+        if (name !== 'BucketAlreadyOwnedByYou' && name !== 'BucketAlreadyExists')
+          throw translate(error, Bucket, '');
+      }
+    },
+
+    close: () => client.destroy(),
+  };
+
+  async function conditionalPut(
+    key: string,
+    body: Buffer | string,
+    condition: { IfNoneMatch: '*' } | { IfMatch: string },
+  ): Promise<boolean> {
+    try {
+      await client.send(new PutObjectCommand({ Bucket, Key: key, Body: body, ...condition }));
+      return true;
+    } catch (error) {
+      const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+      if (status === 412 || status === 409) return false;
+      throw translate(error, Bucket, key);
+    }
+  }
+
+  async function attempt<T>(key: string, send: () => Promise<T>): Promise<T> {
+    try {
+      return await send();
+    } catch (error) {
+      throw translate(error, Bucket, key);
+    }
+  }
+
+  return store;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof S3ServiceException && (error.name === 'NoSuchKey' || error.name === 'NotFound');
+}
+
+function missing(bucket: string, key: string): MeridianError {
+  return new MeridianError(
+    ErrorCode.MissingObject,
+    `s3://${bucket}/${key}: no such object. Check that what writes it has run, then retry.`,
+  );
+}
+
+function translate(error: unknown, bucket: string, key: string): Error {
+  if (error instanceof MeridianError) return error;
+  const where = `s3://${bucket}/${key}`;
+  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof S3ServiceException) {
+    const status = error.$metadata.httpStatusCode ?? 0;
+    if (error.name === 'NoSuchBucket') {
+      return new MeridianError(
+        ErrorCode.MissingObject,
+        `${where}: no such bucket. Create it, then retry.`,
+        [],
+        { cause: error },
+      );
+    }
+    if (status === 401 || status === 403) {
+      return new MeridianError(ErrorCode.AccessDenied, `${where}: access denied (${error.name}).`, [], {
+        cause: error,
+      });
+    }
+  }
+  return new MeridianError(
+    ErrorCode.DependencyUnavailable,
+    `${where}: S3 did not answer as expected: ${text}`,
+    [],
+    {
+      cause: error,
+    },
+  );
+}
