@@ -1,0 +1,98 @@
+import { ApplicationFailure, Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import {
+  DefaultLogger,
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  type ActivityInboundCallsInterceptor,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import { CancelledFailure, TemporalFailure } from '@temporalio/common';
+import { CompleteAsyncError } from '@temporalio/activity';
+import { MeridianError } from '../contracts/errors';
+import type { Config } from './config';
+import type { Log } from './log';
+
+const options = (config: Config['temporal']): ConnectionOptions => ({
+  address: config.address,
+  tls: config.tls,
+  apiKey: config.apiKey,
+});
+
+/** A client that retries what is unreachable; the caller closes `client.connection`. */
+export async function connectClient(config: Config['temporal']): Promise<Client> {
+  const connection = await Connection.connect({ ...options(config), connectTimeout: '20 s' });
+  return new Client({ connection, namespace: config.namespace });
+}
+
+/** A client that connects at its first call, for processes that must start while Temporal is down. */
+export function lazyClient(config: Config['temporal']): Client {
+  return new Client({ connection: Connection.lazy(options(config)), namespace: config.namespace });
+}
+
+/** The connection workers poll with; waits for a server that is still starting. */
+export async function connectWorker(config: Config['temporal'], log: Log): Promise<NativeConnection> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await NativeConnection.connect({
+        address: config.address,
+        tls: config.tls,
+        apiKey: config.apiKey,
+      });
+    } catch (error) {
+      if (attempt === 60) throw error;
+      if (attempt === 1) log.warn({ address: config.address }, 'Temporal does not answer yet; trying on');
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
+
+/** Sends the SDK's own log lines through ours. Call once a process, before any worker is created. */
+export function installRuntime(log: Log): void {
+  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[levels[level]](meta ?? {}, message)),
+    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN' }) } },
+  });
+}
+
+/** Turns what an activity throws into a failure whose type says what it was and whether a retry may mend it. */
+export function toFailure(error: unknown): unknown {
+  if (
+    error instanceof TemporalFailure ||
+    error instanceof CancelledFailure ||
+    error instanceof CompleteAsyncError
+  )
+    return error;
+  if (error instanceof MeridianError) {
+    return ApplicationFailure.create({
+      type: error.code,
+      message: error.message,
+      nonRetryable: !error.retryable,
+      details: error.fields.length > 0 ? [error.fields] : [],
+      cause: error.cause instanceof Error ? error.cause : undefined,
+    });
+  }
+  return error;
+}
+
+class ErrorTranslation implements ActivityInboundCallsInterceptor {
+  async execute(
+    input: Parameters<NonNullable<ActivityInboundCallsInterceptor['execute']>>[0],
+    next: Parameters<NonNullable<ActivityInboundCallsInterceptor['execute']>>[1],
+  ): Promise<unknown> {
+    try {
+      return await next(input);
+    } catch (error) {
+      throw toFailure(error);
+    }
+  }
+}
+
+/** Options every worker of the platform has in common. */
+export const workerDefaults = {
+  shutdownGraceTime: '10 s',
+  shutdownForceTime: '20 s',
+  maxCachedWorkflows: 200,
+  interceptors: { activity: [() => ({ inbound: new ErrorTranslation() })] },
+} satisfies Partial<WorkerOptions>;
