@@ -1,0 +1,102 @@
+/** A buffer that grows; all integers little-endian, as in Feast's keys and in Protocol Buffers. */
+export class ByteWriter {
+  private buffer: Buffer;
+  private length = 0;
+
+  constructor(capacity = 256) {
+    this.buffer = Buffer.allocUnsafe(capacity);
+  }
+
+  /** Bytes written so far. */
+  get position(): number {
+    return this.length;
+  }
+
+  byte(value: number): void {
+    this.buffer[this.room(1)] = value;
+  }
+
+  uint32(value: number): void {
+    this.buffer.writeUInt32LE(value, this.room(4));
+  }
+
+  int32(value: number): void {
+    this.buffer.writeInt32LE(value, this.room(4));
+  }
+
+  int64(value: bigint): void {
+    this.buffer.writeBigInt64LE(value, this.room(8));
+  }
+
+  float(value: number): void {
+    this.buffer.writeFloatLE(value, this.room(4));
+  }
+
+  double(value: number): void {
+    this.buffer.writeDoubleLE(value, this.room(8));
+  }
+
+  /** Base-128 varint; negative numbers take ten bytes (two's complement in 64 bits), as in Protocol Buffers. */
+  varint(value: number | bigint): void {
+    if (typeof value === 'number' && value >= 0 && value < 2 ** 31) {
+      let rest = value;
+      while (rest > 127) {
+        this.byte((rest & 127) | 128);
+        rest >>>= 7;
+      }
+      this.byte(rest);
+      return;
+    }
+    let rest = BigInt.asUintN(64, BigInt(value));
+    while (rest > 127n) {
+      this.byte(Number(rest & 127n) | 128);
+      rest >>= 7n;
+    }
+    this.byte(Number(rest));
+  }
+
+  utf8(text: string): void {
+    const length = Buffer.byteLength(text);
+    this.buffer.write(text, this.room(length), length, 'utf8');
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.buffer.set(bytes, this.room(bytes.length));
+  }
+
+  /** Writes what `write` writes, preceded by its length as u32. */
+  lengthPrefixed(write: () => void): void {
+    const at = this.room(4);
+    const start = this.length;
+    write();
+    this.buffer.writeUInt32LE(this.length - start, at);
+  }
+
+  /** A copy of what was written. */
+  finish(): Buffer {
+    return Buffer.from(this.buffer.subarray(0, this.length));
+  }
+
+  private room(bytes: number): number {
+    const at = this.length;
+    if (at + bytes > this.buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, at + bytes));
+      this.buffer.copy(grown, 0, 0, at);
+      this.buffer = grown;
+    }
+    this.length = at + bytes;
+    return at;
+  }
+}
+
+/** Reads a varint at `offset`; the value as an unsigned 64-bit integer. @throws RangeError where the bytes end. */
+export function readVarint(buffer: Buffer, offset: number): { value: bigint; next: number } {
+  let value = 0n;
+  for (let at = offset, shift = 0n; shift < 70n; at++, shift += 7n) {
+    const byte = buffer[at];
+    if (byte === undefined) throw new RangeError('The bytes end within a varint.');
+    value |= BigInt(byte & 127) << shift;
+    if (byte < 128) return { value: BigInt.asUintN(64, value), next: at + 1 };
+  }
+  throw new RangeError('A varint of more than ten bytes.');
+}
