@@ -1,0 +1,93 @@
+"""A snapshot's splits, read from the job's channels and checked before anything is fitted."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from .job import JobError
+
+LABEL = "label"
+
+
+@dataclass(frozen=True)
+class Split:
+    name: str
+    """One column an input, named by it: float64, bool or string, null where there is no value."""
+    table: pa.Table
+    """1 for the positive class, 0 for the negative."""
+    labels: np.ndarray
+
+
+def read_declaration(channel: Path) -> dict[str, Any]:
+    """The model's declaration: the one JSON file in its channel."""
+    files = sorted(channel.rglob("*.json"))
+    if len(files) != 1:
+        raise JobError(f"Channel declaration: found {len(files)} JSON files, expected exactly one.")
+    declaration = json.loads(files[0].read_text())
+    if not declaration.get("inputs"):
+        raise JobError(f"{files[0].name}: found no inputs, expected at least one.")
+    return declaration
+
+
+def read_split(name: str, channel: Path, inputs: list[dict[str, str]]) -> Split:
+    files = sorted(channel.rglob("*.parquet"))
+    if not files:
+        raise JobError(f"Split {name}: found no Parquet file in its channel, expected at least one.")
+    table = pa.concat_tables([pq.read_table(file) for file in files], promote_options="permissive")
+    if table.num_rows == 0:
+        raise JobError(f"Split {name}: found no rows, expected at least one of each class.")
+    missing = [field for field in [*(one["name"] for one in inputs), LABEL] if field not in table.column_names]
+    if missing:
+        raise JobError(
+            f"Split {name}: found no column {', '.join(missing)}, "
+            f"expected one for each input and {LABEL}; its columns are {', '.join(table.column_names)}."
+        )
+    columns = {one["name"]: _column(name, one, table[one["name"]]) for one in inputs}
+    return Split(name, pa.table(columns), _labels(name, table[LABEL]))
+
+
+def _column(split: str, declared: dict[str, str], column: pa.ChunkedArray) -> pa.ChunkedArray:
+    found = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_null(found) or not _FITS[declared["type"]](found):
+        raise JobError(
+            f"Split {split}, input {declared['name']}: found a column of type {column.type}, "
+            f"expected {declared['type']}."
+        )
+    values = column.cast(_STORED[declared["type"]])
+    if declared["type"] != "number":
+        return values
+    values = pc.if_else(pc.is_nan(values), None, values)
+    largest = pc.max(pc.abs(values)).as_py()
+    if largest is not None and largest > np.finfo(np.float32).max:
+        raise JobError(
+            f"Split {split}, input {declared['name']}: found the value ±{largest}, "
+            "expected finite numbers within ±3.4e38."
+        )
+    return values
+
+
+def _labels(split: str, column: pa.ChunkedArray) -> np.ndarray:
+    found = set(pc.unique(column).to_pylist())
+    if not found <= {0, 1}:
+        examples = ", ".join(str(value) for value in sorted(found - {0, 1}, key=str)[:5])
+        raise JobError(f"Split {split}, column {LABEL}: found {examples}, expected 0 and 1 only.")
+    if len(found) == 1:
+        raise JobError(
+            f"Split {split}, column {LABEL}: found one class only ({found.pop()}) in {len(column)} rows, "
+            "expected both 0 and 1."
+        )
+    return column.cast(pa.int8()).to_numpy().astype(np.float32)
+
+
+_FITS = {
+    "number": lambda kind: pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind),
+    "boolean": pa.types.is_boolean,
+    "category": lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind),
+}
+_STORED = {"number": pa.float64(), "boolean": pa.bool_(), "category": pa.string()}
