@@ -1,0 +1,74 @@
+import type { TrainingSpecification } from './training';
+
+/** SageMaker's limit on the name of a training job. */
+const MAX_LENGTH = 63;
+
+export interface TrainingJobNameParts {
+  model: string;
+  label: string;
+  workflowId: string;
+  /** The step of the workflow that the job does. */
+  step: string;
+  specification: TrainingSpecification;
+  /** Raised when a person asks for a retry; from 1. */
+  generation: number;
+  /** Raised after a capacity error or an internal error of AWS; from 1. */
+  attempt: number;
+}
+
+/**
+ * The one name a training job may have: `<model>-<label>-<hash>-g<generation>a<attempt>`. The hash is over workflow ID,
+ * step and specification, so that the same work finds its own job again and other work never does. Where the whole is
+ * longer than SageMaker allows, the model's part is cut, then the label's; hash, generation and attempt always survive.
+ * Pure: it runs in the workflow sandbox.
+ */
+export function trainingJobName(parts: TrainingJobNameParts): string {
+  const { workflowId, step, specification, generation, attempt } = parts;
+  const identity = canonicalJson([workflowId, step, specificationHash(specification)]);
+  const tail = `${stableHash(identity).slice(0, 12)}-g${generation}a${attempt}`;
+  const label = cut(parts.label, MAX_LENGTH - tail.length - 1);
+  const model = cut(parts.model, MAX_LENGTH - tail.length - label.length - 2);
+  return [model, label, tail].filter((part) => part !== '').join('-');
+}
+
+/** Equal for specifications that say the same, whatever the order of their keys; 26 hex digits. */
+export const specificationHash = (specification: TrainingSpecification): string =>
+  stableHash(canonicalJson(specification));
+
+/** JSON with sorted keys and without undefined members. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    member !== null && typeof member === 'object' && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}
+
+/** Letters, digits and single hyphens, as SageMaker's pattern asks, at most `length` of them. */
+function cut(text: string, length: number): string {
+  return text
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .slice(0, Math.max(0, length))
+    .replace(/^-+|-+$/g, '');
+}
+
+/**
+ * 104 bits as 26 hex digits: two runs of cyrb53 (bryc, public domain) with different seeds. Not cryptographic: it
+ * tells honest specifications apart, where node:crypto is not to be had.
+ */
+function stableHash(text: string): string {
+  return [1, 2].map((seed) => cyrb53(text, seed).toString(16).padStart(14, '0').slice(-13)).join('');
+}
+
+function cyrb53(text: string, seed: number): number {
+  let h1 = 0xdeadbeef ^ seed;
+  let h2 = 0x41c6ce57 ^ seed;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    h1 = Math.imul(h1 ^ code, 2654435761);
+    h2 = Math.imul(h2 ^ code, 1597334677);
+  }
+  h1 = Math.imul(h1 ^ (h1 >>> 16), 2246822507) ^ Math.imul(h2 ^ (h2 >>> 13), 3266489909);
+  h2 = Math.imul(h2 ^ (h2 >>> 16), 2246822507) ^ Math.imul(h1 ^ (h1 >>> 13), 3266489909);
+  return 4294967296 * (2097151 & h2) + (h1 >>> 0);
+}
