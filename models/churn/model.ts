@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ModelDeclaration } from '../../contracts/model';
+import { featureViews } from '../../features';
+import { inputsOf } from '../../features/inputs';
+import { projectRoot } from '../../platform/project-root';
+import { classifierGate, classifierRollOut, classifierTraining } from '../defaults';
+
+export const churn: ModelDeclaration = {
+  name: 'churn',
+  kind: 'tabular-classifier',
+  description: 'The probability that a customer leaves within the next 30 days.',
+  owner: 'growth-analytics',
+  schemaVersion: 1,
+  views: featureViews,
+  inputs: inputsOf(featureViews),
+  label: {
+    name: 'churned_within_30_days',
+    transformation: readFileSync(join(projectRoot(), 'models', 'churn', 'label.sql'), 'utf8'),
+    sources: [{ table: 'accounts', lookBackDays: 1 }],
+    horizonDays: 30,
+    everyDays: 30,
+    periods: 4,
+    classes: ['stays', 'leaves'],
+  },
+  dataset: { salt: 'churn-2026', holdOutShare: 0.2, validationShare: 0.15, minRows: 5_000 },
+  training: classifierTraining,
+  gate: {
+    ...classifierGate,
+    absolute: [
+      { metric: 'auc', min: 0.75 },
+      { metric: 'calibrationError', max: 0.1 },
+    ],
+  },
+  serving: { mode: 'online', p95Ms: 45 },
+  rollOut: classifierRollOut,
+};

@@ -1,0 +1,4 @@
+import { churn } from './churn/model';
+
+/** Every model declared in this repository. A table's own declaration (`--table`) is published beside them. */
+export const models = [churn];
