@@ -1,6 +1,6 @@
 /** Unit tests sit beside the code (`*.test.ts`); end-to-end tests in `tests/` run one after the other on a real stack. */
 const common = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/tests/node-environment.cjs',
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -28,16 +28,16 @@ PACKAGES = ["xgboost-cpu", "onnx", "onnxmltools", "onnxruntime", "numpy", "pyarr
 
 @dataclasses.dataclass(frozen=True)
 class Hyperparameters:
-    """XGBoost's, by its own names; the defaults suit tables of some thousand to a million rows."""
+    """XGBoost's, by its own names. The defaults are cautious: many shallow trees, each on half of the columns."""
 
     max_depth: int = 4
-    learning_rate: float = 0.05
-    num_round: int = 600
+    learning_rate: float = 0.03
+    num_round: int = 1500
     early_stopping_rounds: int = 40
-    subsample: float = 0.8
-    colsample_bytree: float = 0.8
-    min_child_weight: float = 5.0
-    reg_lambda: float = 1.0
+    subsample: float = 0.7
+    colsample_bytree: float = 0.5
+    min_child_weight: float = 10.0
+    reg_lambda: float = 5.0
     gamma: float = 0.0
     seed: int = 7
 
@@ -109,7 +109,7 @@ def fit(
         verbose_eval=False,
         callbacks=[
             LogEveryRound(log),
-            xgboost.callback.EarlyStopping(patience, metric_name="logloss", data_name="validation"),
+            xgboost.callback.EarlyStopping(rounds=patience, metric_name="logloss", data_name="validation"),
         ],
     )
     return booster[: booster.best_iteration + 1]

@@ -18,9 +18,9 @@ LABEL = "label"
 @dataclass(frozen=True)
 class Split:
     name: str
-    """One column an input, named by it: float64, bool or string, null where there is no value."""
+    # One column an input, named by it: float64, bool or string, null where there is no value.
     table: pa.Table
-    """1 for the positive class, 0 for the negative."""
+    # float32: 1 for the positive class, 0 for the negative.
     labels: np.ndarray
 
 
@@ -39,7 +39,7 @@ def read_split(name: str, channel: Path, inputs: list[dict[str, str]]) -> Split:
     files = sorted(channel.rglob("*.parquet"))
     if not files:
         raise JobError(f"Split {name}: found no Parquet file in its channel, expected at least one.")
-    table = pa.concat_tables([pq.read_table(file) for file in files], promote_options="permissive")
+    table = pa.concat_tables([_read_file(name, file) for file in files], promote_options="permissive")
     if table.num_rows == 0:
         raise JobError(f"Split {name}: found no rows, expected at least one of each class.")
     missing = [field for field in [*(one["name"] for one in inputs), LABEL] if field not in table.column_names]
@@ -50,6 +50,13 @@ def read_split(name: str, channel: Path, inputs: list[dict[str, str]]) -> Split:
         )
     columns = {one["name"]: _column(name, one, table[one["name"]]) for one in inputs}
     return Split(name, pa.table(columns), _labels(name, table[LABEL]))
+
+
+def _read_file(split: str, file: Path) -> pa.Table:
+    try:
+        return pq.read_table(file, partitioning=None)
+    except pa.ArrowInvalid as error:
+        raise JobError(f"Split {split}, file {file.name}: expected Parquet, found {error}") from error
 
 
 def _column(split: str, declared: dict[str, str], column: pa.ChunkedArray) -> pa.ChunkedArray:

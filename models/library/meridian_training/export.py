@@ -21,7 +21,11 @@ PARITY_LIMIT = 1e-5
 def export_onnx(booster: Booster, width: int, file: Path) -> None:
     """Writes the graph: one float32 input [rows, width], output probabilities [rows, 2]."""
     graph = convert_xgboost(
-        booster, initial_types=[(INPUT, FloatTensorType([None, width]))], target_opset=OPSET
+        booster,
+        # Without a name the converter invents one, and the same training would no longer give the same bytes.
+        name="classifier",
+        initial_types=[(INPUT, FloatTensorType([None, width]))],
+        target_opset=OPSET,
     )
     file.write_bytes(graph.SerializeToString())
 
