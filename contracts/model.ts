@@ -1,4 +1,5 @@
 export type { FeatureView, ModelDeclaration } from './generated/types';
+import type { Provenance } from './decision';
 import type { ModelDeclaration } from './generated/types';
 
 /** A declaration as published, with what its jobs run. Resolved once, by a run's first activity. */
@@ -71,6 +72,7 @@ export interface ArtifactManifest {
   formatVersion: 1;
   model: string;
   version: string;
+  provenance: Provenance;
   /** model.onnx, signature.json, baseline.json, golden.json, training.json … */
   files: Record<string, { sha256: string; bytes: number }>;
 }

@@ -8,8 +8,8 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { CancelledFailure, TemporalFailure } from '@temporalio/common';
-import { CompleteAsyncError } from '@temporalio/activity';
-import { MeridianError } from '../contracts/errors';
+import { CompleteAsyncError, Context, type Info } from '@temporalio/activity';
+import { ErrorCode, MeridianError } from '../contracts/errors';
 import type { Config } from './config';
 import type { Log } from './log';
 
@@ -76,6 +76,27 @@ export function toFailure(error: unknown): unknown {
   return error;
 }
 
+/** What is no outage of another system (a bug, most likely) is retried for so long, then left to a person. */
+const UNEXPLAINED_ERRORS_RETRY_FOR_MS = 3 * 60_000;
+
+/** Ends the retries of what has gone on failing for minutes without being an outage. */
+export function givenUp(failure: unknown, info: Pick<Info, 'scheduledTimestampMs'>, now: number): unknown {
+  if (failure instanceof TemporalFailure && !(failure instanceof ApplicationFailure)) return failure;
+  if (failure instanceof CompleteAsyncError) return failure;
+  const type = failure instanceof ApplicationFailure ? failure.type : (failure as Error | undefined)?.name;
+  if (
+    type === ErrorCode.DependencyUnavailable ||
+    now - info.scheduledTimestampMs < UNEXPLAINED_ERRORS_RETRY_FOR_MS
+  )
+    return failure;
+  return ApplicationFailure.create({
+    type,
+    nonRetryable: true,
+    message: failure instanceof Error ? failure.message : String(failure),
+    cause: failure instanceof Error ? failure : undefined,
+  });
+}
+
 class ErrorTranslation implements ActivityInboundCallsInterceptor {
   async execute(
     input: Parameters<NonNullable<ActivityInboundCallsInterceptor['execute']>>[0],
@@ -84,7 +105,7 @@ class ErrorTranslation implements ActivityInboundCallsInterceptor {
     try {
       return await next(input);
     } catch (error) {
-      throw toFailure(error);
+      throw givenUp(toFailure(error), Context.current().info, Date.now());
     }
   }
 }

@@ -24,6 +24,7 @@ const ajv = new Ajv.default({
   useDefaults: true,
   allowUnionTypes: true,
   strict: true,
+  strictRequired: false,
   code: { source: true },
 });
 

@@ -1,0 +1,74 @@
+import type { Config } from '../../platform/config';
+import type { Say } from '../../platform/slack';
+import type { Telemetry } from '../../platform/telemetry';
+
+interface Dependencies {
+  say: Say;
+  telemetry: Telemetry;
+  links: Config['links'];
+}
+
+interface ParkedNotice {
+  workflowId: string;
+  runId: string;
+  title: string;
+  model: string | null;
+  step: string;
+  generation: number;
+  failure: { type: string; message: string; where: string };
+  choices: string[];
+}
+
+interface VerdictNotice {
+  model: string;
+  version: string;
+  verdict: string;
+  workflowId: string;
+}
+
+/** What people are told, once each. */
+export function createNotificationActivities({ say, telemetry, links }: Dependencies) {
+  const link = (workflowId: string) =>
+    links.temporalUi
+      ? `<${links.temporalUi}/namespaces/default/workflows/${encodeURIComponent(workflowId)}|${workflowId}>`
+      : workflowId;
+
+  return {
+    /** A run waits for a person. */
+    async notifyParked({ workflowId, title, model, step, failure, choices }: ParkedNotice): Promise<void> {
+      telemetry.count('pipeline.parked', 1, { model: model ?? 'none', step });
+      await say(
+        `${title}: needs a person`,
+        `Step *${step}* failed${failure.where ? ` in ${failure.where}` : ''}: *${failure.type}*\n` +
+          `\`\`\`${failure.message.slice(0, 1500)}\`\`\`\n` +
+          `${link(workflowId)}: send the update \`resolveFailure\` (${choices.join(', ')}), or run \`npx meridian resolve ${workflowId} retry\`.`,
+      );
+    },
+
+    /** A version did not pass its gate, and stays in Staging. */
+    async notifyVerdict({ model, version, verdict, workflowId }: VerdictNotice): Promise<void> {
+      telemetry.count('pipeline.not_passed', 1, { model, verdict });
+      await say(
+        `${version}: verdict ${verdict}`,
+        `It stays in Staging. Every rule with its numbers: ${link(workflowId)}`,
+      );
+    },
+
+    /** A schedule starts a run while an earlier one is still open. */
+    async notifyStillOpen({
+      schedule,
+      starting,
+      open,
+    }: {
+      schedule: string;
+      starting: string;
+      open: string[];
+    }): Promise<void> {
+      telemetry.count('schedule.still_open', 1, { schedule });
+      await say(
+        `${schedule}: an earlier run is still open`,
+        `Starting ${link(starting)} while ${open.map(link).join(', ')} is open. It may be parked and wait for you.`,
+      );
+    },
+  };
+}

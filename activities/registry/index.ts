@@ -1,0 +1,19 @@
+import type { Mlflow } from '../../platform/mlflow';
+import type { ObjectStore } from '../../platform/s3';
+import { createDeclarationActivities } from './declarations';
+import { createRegistrationActivities } from './registration';
+import { createVersionActivities } from './versions';
+
+interface Dependencies {
+  store: ObjectStore;
+  mlflow: Mlflow;
+}
+
+/** The registry: declarations as published, versions as packaged, and MLflow's record of both. */
+export function createRegistryActivities({ store, mlflow }: Dependencies) {
+  return {
+    ...createDeclarationActivities(store),
+    ...createVersionActivities(store),
+    ...createRegistrationActivities(store, mlflow),
+  };
+}

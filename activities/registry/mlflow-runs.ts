@@ -1,0 +1,88 @@
+import { existedAlready, orNull, type Mlflow } from '../../platform/mlflow';
+
+export interface Point {
+  key: string;
+  value: number;
+  step: number;
+  /** Epoch milliseconds. */
+  timestamp: number;
+}
+
+/** `log-batch` takes at most so many metrics. */
+const METRICS_A_BATCH = 1000;
+
+/** The experiment's ID, created where it does not exist. */
+export async function ensureExperiment(mlflow: Mlflow, name: string): Promise<string> {
+  const find = () =>
+    orNull(
+      mlflow.get<{ experiment: { experiment_id: string } }>('experiments/get-by-name', {
+        experiment_name: name,
+      }),
+    );
+  const found = await find();
+  if (found) return found.experiment.experiment_id;
+  await existedAlready(mlflow.post('experiments/create', { name }));
+  return (await find())!.experiment.experiment_id;
+}
+
+interface RunRequest {
+  /** The version: one run a version, found again by its tag. */
+  name: string;
+  tags: Record<string, string>;
+  params: Record<string, string>;
+  startedAt: string;
+  endedAt: string;
+}
+
+/** The run of that version, created, filled and finished once. */
+export async function ensureRun(mlflow: Mlflow, experimentId: string, run: RunRequest): Promise<string> {
+  const runId =
+    (await findRun(mlflow, experimentId, run.name)) ?? (await createRun(mlflow, experimentId, run));
+  const params = Object.entries(run.params).map(([key, value]) => ({ key, value }));
+  await mlflow.post('runs/log-batch', { run_id: runId, params: params.slice(0, 100) });
+  await mlflow.post('runs/update', { run_id: runId, status: 'FINISHED', end_time: Date.parse(run.endedAt) });
+  return runId;
+}
+
+async function findRun(mlflow: Mlflow, experimentId: string, version: string): Promise<string | null> {
+  const found = await mlflow.post<{ runs?: { info: { run_id: string } }[] }>('runs/search', {
+    experiment_ids: [experimentId],
+    filter: `tags.\`meridian.version\` = '${version}'`,
+    max_results: 1,
+  });
+  return found.runs?.[0]?.info.run_id ?? null;
+}
+
+async function createRun(mlflow: Mlflow, experimentId: string, run: RunRequest): Promise<string> {
+  const created = await mlflow.post<{ run: { info: { run_id: string } } }>('runs/create', {
+    experiment_id: experimentId,
+    run_name: run.name,
+    start_time: Date.parse(run.startedAt),
+    tags: Object.entries(run.tags).map(([key, value]) => ({ key, value })),
+  });
+  return created.run.info.run_id;
+}
+
+/** Logs the points that the run does not have yet: MLflow itself would keep a repeated one twice. */
+export async function logMissingMetrics(mlflow: Mlflow, runId: string, points: Point[]): Promise<void> {
+  const known = new Set<string>();
+  for (const key of new Set(points.map((p) => p.key))) {
+    for (const step of await loggedSteps(mlflow, runId, key)) known.add(`${key}@${step}`);
+  }
+  const missing = points.filter(({ key, step }) => !known.has(`${key}@${step}`));
+  for (let from = 0; from < missing.length; from += METRICS_A_BATCH) {
+    await mlflow.post('runs/log-batch', {
+      run_id: runId,
+      metrics: missing.slice(from, from + METRICS_A_BATCH),
+    });
+  }
+}
+
+async function loggedSteps(mlflow: Mlflow, runId: string, key: string): Promise<number[]> {
+  const history = await mlflow.get<{ metrics?: { step?: number }[] }>('metrics/get-history', {
+    run_id: runId,
+    metric_key: key,
+    max_results: '25000',
+  });
+  return (history.metrics ?? []).map(({ step }) => Number(step ?? 0));
+}

@@ -1,0 +1,38 @@
+import type { Generation } from '../../contracts/release';
+import { orNull, type Mlflow } from '../../platform/mlflow';
+import { findModelVersion, moveStage } from '../registry/mlflow-versions';
+
+export function createStageActivities(mlflow: Mlflow) {
+  return {
+    /** Brings MLflow's stages and aliases in line with a generation: exactly one Production, and a canary if there is one. */
+    async recordStages({ generation }: { generation: Generation }): Promise<void> {
+      const { model, production, variants } = generation;
+      const promoted = await findModelVersion(mlflow, model, production.version);
+      if (promoted.current_stage !== 'Production') {
+        // One call archives the old Production and promotes the new one, so that there are never two.
+        await mlflow.post('model-versions/transition-stage', {
+          name: model,
+          version: promoted.version,
+          stage: 'Production',
+          archive_existing_versions: true,
+        });
+      }
+      await setAlias(mlflow, model, 'production', promoted.version);
+
+      const candidate = variants.find(({ mode }) => mode !== 'live');
+      if (!candidate) return removeAlias(mlflow, model, 'canary');
+      const challenger = await findModelVersion(mlflow, model, candidate.version);
+      if (challenger.current_stage !== 'Staging')
+        await moveStage(mlflow, model, challenger.version, 'Staging');
+      await setAlias(mlflow, model, 'canary', challenger.version);
+    },
+  };
+}
+
+async function setAlias(mlflow: Mlflow, model: string, alias: string, version: string): Promise<void> {
+  await mlflow.post('registered-models/alias', { name: model, alias, version });
+}
+
+async function removeAlias(mlflow: Mlflow, model: string, alias: string): Promise<void> {
+  await orNull(mlflow.remove('registered-models/alias', { name: model, alias }));
+}

@@ -1,0 +1,6 @@
+export { evaluateModel } from './evaluate-model';
+export { launch } from './launch';
+export { materializeFeatures } from './materialize-features';
+export { releaseModel } from './release-model';
+export { retrainModel } from './retrain-model';
+export { rollOutModel } from './roll-out-model';

@@ -1,0 +1,85 @@
+import { ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { validateLaunchInput } from '../contracts/generated/validators';
+import type { LaunchInput } from '../contracts/generated/types';
+import { WorkflowId } from '../contracts/ids';
+import { monitoring, notifications } from './shared/activities';
+import { parseInput } from './shared/input';
+import { pacificDate } from './shared/pacific-date';
+import { Run } from './shared/run';
+
+export interface LaunchResult {
+  workflowId: string;
+  started: boolean;
+  /** Runs of the same kind that were open already. */
+  open: string[];
+}
+
+/**
+ * What every schedule starts: derives the Pacific date, starts the real workflow under its exact ID as an abandoned
+ * child, and ends in seconds. An earlier run that is still open (parked, perhaps) is told about, never swallowed.
+ */
+export async function launch(raw: unknown): Promise<LaunchResult> {
+  const input = parseInput<LaunchInput>(validateLaunchInput, 'launch', raw);
+  const { schedule, workflow, model } = input;
+  const date = pacificDate(scheduledTime());
+  const run = new Run(`${schedule}: start ${workflow} for ${date}`, { model, trigger: 'schedule' });
+  const { workflowId, argument } = target(input, date);
+
+  const open = await run.step(
+    'look',
+    {
+      doing: 'Looking for earlier runs',
+      done: (ids) => (ids.length > 0 ? `still open: ${ids.join(', ')}` : 'none open'),
+    },
+    () => monitoring.findOpenRuns({ workflow, model: model ?? null }),
+  );
+  if (open.length > 0)
+    await notifications.notifyStillOpen({ schedule, starting: workflowId, open }).catch(() => undefined);
+  const started = await run.step(
+    'start',
+    { doing: `Starting ${workflowId}`, done: (s) => (s ? workflowId : `${workflowId} was started before`) },
+    () => startOnce(workflow, workflowId, argument),
+  );
+  return { workflowId, started, open };
+}
+
+/** The time the schedule meant, which a late start (an outage, a catch-up) does not change. */
+function scheduledTime(): Date {
+  const attribute = workflowInfo().searchAttributes['TemporalScheduledStartTime']?.[0];
+  return attribute instanceof Date ? attribute : workflowInfo().startTime;
+}
+
+function target(
+  { workflow, model, input }: LaunchInput,
+  date: string,
+): { workflowId: string; argument: object } {
+  switch (workflow) {
+    case 'retrainModel':
+      return {
+        workflowId: WorkflowId.retrain(model!, date),
+        argument: { model, label: date, asOf: date, trigger: 'schedule', ...input },
+      };
+    case 'materializeFeatures':
+      return {
+        workflowId: WorkflowId.materializeFeatures(date),
+        argument: { date, trigger: 'schedule', ...input },
+      };
+  }
+}
+
+async function startOnce(workflow: string, workflowId: string, argument: object): Promise<boolean> {
+  try {
+    await startChild(workflow, {
+      workflowId,
+      args: [argument],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      staticSummary: `${workflow}, by schedule`,
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,184 @@
+import { executeChild, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import type { DatasetSnapshot } from '../contracts/dataset';
+import type { Provenance } from '../contracts/decision';
+import type { Verdict } from '../contracts/evaluation';
+import { validateRetrainModelInput } from '../contracts/generated/validators';
+import type { RetrainModelInput } from '../contracts/generated/types';
+import { Key, WorkflowId } from '../contracts/ids';
+import type { ResolvedDeclaration } from '../contracts/model';
+import { datasets, features, notifications, registry, release } from './shared/activities';
+import { parseInput } from './shared/input';
+import { pacificDate } from './shared/pacific-date';
+import { Run } from './shared/run';
+import { runTrainingJob } from './shared/training-job';
+import { tagVersion } from './shared/tag-version';
+import type { evaluateModel } from './evaluate-model';
+import type { rollOutModel } from './roll-out-model';
+
+export interface RetrainResult {
+  version: string;
+  snapshot: string;
+  jobName: string;
+  verdict: Verdict;
+  /** Point values on the held-out rows. */
+  metrics: Record<string, number>;
+  /** The workflow that rolls the version out; null where the gate did not pass. */
+  rollOut: string | null;
+}
+
+/**
+ * Trains a new version of a model: from labels and features to a version in Staging with its verdict, handed to
+ * `rollOutModel` where the gate passes.
+ */
+export async function retrainModel(raw: unknown): Promise<RetrainResult> {
+  const input = parseInput<RetrainModelInput>(validateRetrainModelInput, 'retrainModel', raw);
+  const { model, trigger = 'person', reason = '' } = input;
+  const { workflowId, firstExecutionRunId, runId, startTime } = workflowInfo();
+  const { asOf = pacificDate(startTime), label = pacificDate(startTime) } = input;
+
+  const run = new Run(`Retrain ${model} on data up to ${asOf}`, { model, trigger });
+
+  const resolved = await run.step(
+    'declare',
+    { doing: 'Reading the declaration', done: (r) => `declaration ${r.hash.slice(0, 12)}…` },
+    () => registry.resolveDeclaration({ model }),
+  );
+  const { declaration } = resolved;
+
+  const labels = await run.step(
+    'label',
+    { doing: 'Labelling', done: (r) => `${r.rows} labels on ${r.days.length} days, ${r.positives} positive` },
+    () => datasets.labelEntities({ declaration, asOf }),
+  );
+  await run.step(
+    'features',
+    {
+      doing: 'Making sure the features of those days exist',
+      done: (r) => `${r.computed} of ${r.partitions} partitions computed`,
+    },
+    () => ensureFeatures(resolved, labels.days),
+  );
+  const snapshot = await run.step(
+    'snapshot',
+    { doing: 'Joining labels and features as they were known', done: describeSnapshot },
+    () =>
+      datasets.snapshotDataset({ declaration, declarationHash: resolved.hash, asOf, labelDays: labels.days }),
+  );
+  await run.step(
+    'validate',
+    { doing: 'Checking the dataset', done: (r) => `${r.checks} checks passed` },
+    () => datasets.validateSnapshot({ declaration, snapshot }),
+  );
+
+  const outcome = await run.step(
+    'train',
+    {
+      doing: 'Training',
+      done: (r) => `job ${r.jobName}: ${r.trainingSeconds} s of training, ${r.billableSeconds} s billable`,
+    },
+    (generation) =>
+      runTrainingJob({ resolved, snapshot, label, hyperparameters: input.hyperparameters ?? {}, generation }),
+  );
+
+  const provenance: Provenance = {
+    declarationHash: resolved.hash,
+    codeHash: resolved.code.hash,
+    snapshot: snapshot.snapshot,
+    jobName: outcome.jobName,
+    workflowId,
+    runId,
+    trigger,
+    reason,
+  };
+  const version = await run.step('version', { doing: 'Asking for a version', done: (v) => v }, () =>
+    release.allocateVersion({
+      model,
+      allocation: {
+        runKey: `${workflowId}/${firstExecutionRunId}`,
+        schemaVersion: declaration.schemaVersion,
+      },
+    }),
+  );
+  tagVersion(version);
+  const served = await run.step(
+    'package',
+    { doing: 'Packaging the artifact', done: (s) => `${s.artifactKey}, sha256 ${s.sha256.slice(0, 12)}…` },
+    () => registry.packageVersion({ model, version, outcome, provenance, snapshot }),
+  );
+  await run.step(
+    'register',
+    { doing: 'Logging and registering in MLflow', done: (r) => `MLflow version ${r.mlflowVersion}, Staging` },
+    () => registry.registerVersion({ declaration, served, outcome, provenance }),
+  );
+
+  const evaluation = await run.step(
+    'evaluate',
+    {
+      doing: `Evaluating, in ${WorkflowId.evaluate(model, version)} (where it parks if it must)`,
+      done: (e) => `verdict **${e.verdict}**, AUC ${e.metrics['auc']?.toFixed(4)}`,
+    },
+    () =>
+      executeChild<typeof evaluateModel>('evaluateModel', {
+        workflowId: WorkflowId.evaluate(model, version),
+        args: [{ model, version, trigger }],
+        staticSummary: `Evaluate ${version} against what serves`,
+      }),
+  );
+  const rollOut = await run.step(
+    'hand over',
+    {
+      doing: 'Handing over to the roll-out',
+      done: (id) => id ?? `verdict ${evaluation.verdict}: stays in Staging`,
+    },
+    () => handOver(input, version, evaluation.verdict),
+  );
+  return { version, snapshot: snapshot.snapshot, jobName: outcome.jobName, ...evaluation, rollOut };
+}
+
+/** The offline store must hold the features of every observation day; what is missing is computed, never redone. */
+async function ensureFeatures({ declaration }: ResolvedDeclaration, days: string[]) {
+  const results = await Promise.all(
+    declaration.views.map((view) =>
+      features.computeFeatures.executeWithOptions({ summary: `${view.name}: ${days.length} days` }, [
+        { view, days },
+      ]),
+    ),
+  );
+  const partitions = results.flatMap((r) => r.partitions);
+  return { partitions: partitions.length, computed: partitions.filter((p) => p.computed).length };
+}
+
+function describeSnapshot({ snapshot, rows, model }: DatasetSnapshot): string {
+  return `${Key.dataset(model, snapshot)}: ${rows.train} rows to train, ${rows.validation} to stop early, ${rows.test} held out`;
+}
+
+/** Starts the roll-out as an abandoned child, so that it outlives this run; a verdict short of a pass stays in Staging. */
+async function handOver(input: RetrainModelInput, version: string, verdict: Verdict): Promise<string | null> {
+  const { model, trigger, reason, rollOutSteps } = input;
+  if (verdict !== 'pass') {
+    await notifications.notifyVerdict({
+      model,
+      version,
+      verdict,
+      workflowId: WorkflowId.evaluate(model, version),
+    });
+    return null;
+  }
+  const workflowId = WorkflowId.rollOut(model, version);
+  await startChild<typeof rollOutModel>('rollOutModel', {
+    workflowId,
+    args: [
+      {
+        model,
+        version,
+        by: workflowInfo().workflowId,
+        reason,
+        trigger,
+        ...(rollOutSteps && { steps: rollOutSteps }),
+      },
+    ],
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    staticSummary: `Roll out ${version}`,
+  });
+  return workflowId;
+}

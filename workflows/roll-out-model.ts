@@ -1,0 +1,94 @@
+import { sleep } from '@temporalio/workflow';
+import type { DecisionOutcome, ReleaseDecision } from '../contracts/decision';
+import { validateRollOutModelInput } from '../contracts/generated/validators';
+import type { RollOutModelInput } from '../contracts/generated/types';
+import { WorkflowId } from '../contracts/ids';
+import { monitoring, registry, release } from './shared/activities';
+import { parseInput } from './shared/input';
+import { Run } from './shared/run';
+import { tagVersion } from './shared/tag-version';
+
+export interface RollOutResult {
+  version: string;
+  generation: number;
+}
+
+type RollOutStep = NonNullable<RollOutModelInput['steps']>[number];
+
+/** How often the count of predictions is looked at while a step waits for enough of them. */
+const LOOK_EVERY_MS = 5 * 60_000;
+
+/**
+ * Takes a passing version to all of the traffic: step by step beside the champion, each step with its least duration
+ * and its least number of predictions. A first version has no champion and is released at once.
+ */
+export async function rollOutModel(raw: unknown): Promise<RollOutResult> {
+  const input = parseInput<RollOutModelInput>(validateRollOutModelInput, 'rollOutModel', raw);
+  const { model, version, trigger = 'person', by = 'rollOutModel', reason = '' } = input;
+  const run = new Run(`Roll out ${version}`, { model, trigger });
+  tagVersion(version);
+
+  const { champion, declaration } = await run.step(
+    'contest',
+    {
+      doing: 'Finding what serves',
+      done: (c) => (c.champion ? `champion ${c.champion.version}` : 'no champion: released at once'),
+    },
+    () => registry.describeContest({ model, version }),
+  );
+  const steps = champion && champion.version !== version ? (input.steps ?? declaration.rollOut.steps) : [];
+
+  for (const [index, step] of steps.filter(({ weight }) => weight < 1).entries()) {
+    await run.step(
+      step.weight === 0 ? 'shadow' : `${Math.round(step.weight * 100)} %`,
+      { doing: describe(step), done: (n) => `${n} predictions` },
+      () =>
+        route(
+          { id: decisionId(version, index), kind: 'route', weight: step.weight, version, by, reason },
+          model,
+          step,
+        ),
+    );
+  }
+  const outcome = await run.step(
+    'release',
+    {
+      doing: `Releasing, in ${WorkflowId.release(model)}`,
+      done: (o) => `generation ${o.generation} serves on every worker`,
+    },
+    () => decide(model, { id: decisionId(version, 'promote'), kind: 'promote', version, by, reason }),
+  );
+  return { version, generation: outcome.generation! };
+}
+
+const decisionId = (version: string, step: string | number): string => `roll-out/${version}/${step}`;
+
+function describe({ weight, minDurationSeconds, minPredictions }: RollOutStep): string {
+  const share = weight === 0 ? 'In the shadow of the champion' : `${weight * 100} % of the traffic`;
+  return `${share}, for at least ${minDurationSeconds} s and ${minPredictions} predictions`;
+}
+
+/** Puts the candidate on its share and stays until the step's time and count are reached: no data never promotes. */
+async function route(decision: ReleaseDecision, model: string, step: RollOutStep): Promise<number> {
+  await decide(model, decision);
+  const since = new Date().toISOString();
+  await sleep(step.minDurationSeconds * 1000);
+  for (;;) {
+    const { predictions } = await monitoring.countPredictions({ model, version: decision.version, since });
+    if (predictions >= step.minPredictions) return predictions;
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** Asks `releaseModel`, and waits until it has decided and every live worker serves the outcome. */
+async function decide(model: string, decision: ReleaseDecision): Promise<DecisionOutcome> {
+  await release.requestDecision({ model, decision });
+  return release.awaitDecision.executeWithOptions(
+    {
+      startToCloseTimeout: '1 hour',
+      heartbeatTimeout: '30 s',
+      summary: `${decision.kind} ${decision.version}`,
+    },
+    [{ model, decisionId: decision.id }],
+  );
+}

@@ -1,0 +1,64 @@
+import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import { TaskQueue } from '../../contracts/task-queues';
+import type { createAuditActivities } from '../../activities/audit';
+import type { createDatasetActivities } from '../../activities/datasets';
+import type { createEvaluationActivities } from '../../activities/evaluation';
+import type { createFeatureActivities } from '../../activities/features';
+import type { createMonitoringActivities } from '../../activities/monitoring';
+import type { createNotificationActivities } from '../../activities/notifications';
+import type { createRegistryActivities } from '../../activities/registry';
+import type { createReleaseActivities } from '../../activities/release';
+import type { createSagemakerActivities } from '../../activities/sagemaker';
+
+type Activities<Factory extends (...dependencies: never[]) => object> = ReturnType<Factory>;
+
+/**
+ * How long an activity is retried while another system is down. What is not an outage gives up much earlier: the
+ * workers end its retries after a few minutes (`platform/temporal.ts`).
+ */
+const patient: ActivityOptions = {
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '6 hours',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+};
+
+const waits = { ...patient, taskQueue: TaskQueue.pipelines };
+const computes = {
+  ...patient,
+  taskQueue: TaskQueue.data,
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '1 minute',
+};
+
+export const features = proxyActivities<Activities<typeof createFeatureActivities>>(computes);
+export const datasets = proxyActivities<Activities<typeof createDatasetActivities>>(computes);
+export const evaluation = proxyActivities<Activities<typeof createEvaluationActivities>>(computes);
+export const monitoring = proxyActivities<Activities<typeof createMonitoringActivities>>(computes);
+
+export const registry = proxyActivities<Activities<typeof createRegistryActivities>>(waits);
+export const release = proxyActivities<Activities<typeof createReleaseActivities>>(waits);
+export const audit = proxyActivities<Activities<typeof createAuditActivities>>(waits);
+export const training = proxyActivities<Activities<typeof createSagemakerActivities>>(waits);
+
+/** A training may last for days; its poll heartbeats, so that a lost worker is noticed within the minute. */
+export const trainingWait = proxyActivities<Activities<typeof createSagemakerActivities>>({
+  ...waits,
+  startToCloseTimeout: '5 days',
+  scheduleToCloseTimeout: '6 days',
+  heartbeatTimeout: '1 minute',
+});
+
+/** Waits for every inference worker to serve a generation: minutes, then a person should look. */
+export const convergence = proxyActivities<Activities<typeof createReleaseActivities>>({
+  ...waits,
+  startToCloseTimeout: '10 minutes',
+  scheduleToCloseTimeout: '20 minutes',
+  heartbeatTimeout: '20 s',
+});
+
+/** A message that cannot be sent must not hold a run up for long. */
+export const notifications = proxyActivities<Activities<typeof createNotificationActivities>>({
+  ...waits,
+  startToCloseTimeout: '15 s',
+  retry: { initialInterval: '1 s', maximumAttempts: 4 },
+});

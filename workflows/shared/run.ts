@@ -1,0 +1,214 @@
+import {
+  ApplicationFailure,
+  condition,
+  defineUpdate,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { validateResolveFailureInput } from '../../contracts/generated/validators';
+import type { ResolveFailureInput } from '../../contracts/generated/types';
+import { SearchAttribute, type Trigger } from '../../contracts/search-attributes';
+import { notifications } from './activities';
+import { summarize, type FailureSummary } from './failure';
+import { asFailure, parseInput } from './input';
+
+export const resolveFailure = defineUpdate<string, [ResolveFailureInput]>('resolveFailure');
+
+interface StepOptions<T> {
+  /** What is going on, in words: "Training". */
+  doing: string;
+  /** What came of it, in words. */
+  done?: (result: T) => string;
+  /** Declared skippable: what the rest of the run uses instead of a result. */
+  skip?: () => T;
+}
+
+interface Parked {
+  step: string;
+  generation: number;
+  failure: FailureSummary;
+  skippable: boolean;
+}
+
+interface Entry {
+  step: string;
+  text: string;
+  state: 'running' | 'done' | 'waiting' | 'skipped';
+  seconds: number | null;
+}
+
+/** Failures that neither a retry nor a person mends: a person's abort further down, and input that names nothing. */
+const ENDS_THE_RUN: ReadonlySet<string> = new Set([
+  ErrorCode.StepAborted,
+  ErrorCode.InvalidInput,
+  ErrorCode.UnknownModel,
+]);
+
+/**
+ * A run in steps. Its current details always say what it is doing, what it has done, and what a person may do now.
+ * A step that fails for good **parks** the run: it waits for the update `resolveFailure` instead of failing, so that
+ * finished steps are never run again.
+ */
+export class Run {
+  private readonly entries: Entry[] = [];
+  private parked: Parked | null = null;
+  private resolution: ResolveFailureInput | null = null;
+
+  constructor(
+    private readonly title: string,
+    private readonly about: { model?: string; trigger?: Trigger },
+  ) {
+    if (about.model) upsertSearchAttributes([{ key: SearchAttribute.model, value: about.model }]);
+    if (about.trigger) upsertSearchAttributes([{ key: SearchAttribute.trigger, value: about.trigger }]);
+    setHandler(resolveFailure, (input) => this.resolve(input), {
+      validator: (input) => this.checkResolution(input),
+      description:
+        'Decide what becomes of the step that failed: {"action": "retry" | "skip" | "abort", "note": "…"}',
+    });
+  }
+
+  /**
+   * Runs one step to its end. `work` gets the step's generation: 1, and one more for every `retry` a person asks for.
+   * @throws ApplicationFailure StepAborted where a person aborts.
+   */
+  async step<T>(name: string, options: StepOptions<T>, work: (generation: number) => Promise<T>): Promise<T> {
+    const entry: Entry = { step: name, text: options.doing, state: 'running', seconds: null };
+    this.entries.push(entry);
+    upsertSearchAttributes([{ key: SearchAttribute.step, value: name }]);
+    const begun = Date.now();
+    for (let generation = 1; ; generation += 1) {
+      this.show();
+      try {
+        const result = await work(generation);
+        this.finish(entry, 'done', begun, options.done?.(result));
+        return result;
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        const failure = summarize(error);
+        if (ENDS_THE_RUN.has(failure.type)) throw error;
+        const resolution = await this.park(entry, {
+          step: name,
+          generation,
+          failure,
+          skippable: Boolean(options.skip),
+        });
+        if (resolution.action === 'abort') {
+          throw ApplicationFailure.create({
+            type: ErrorCode.StepAborted,
+            nonRetryable: true,
+            message: `${name}: aborted by ${resolution.by || 'a person'} (${resolution.note || 'no reason given'}) after ${failure.type}: ${failure.message}`,
+          });
+        }
+        if (resolution.action === 'skip') {
+          const result = options.skip!();
+          this.finish(
+            entry,
+            'skipped',
+            begun,
+            `skipped by ${resolution.by || 'a person'}: ${resolution.note}`,
+          );
+          return result;
+        }
+      }
+    }
+  }
+
+  /** Says what the run is doing beyond its steps; shown at the top of the details. */
+  say(step: string, text: string): void {
+    const entry = this.entries.find((e) => e.step === step);
+    if (entry) entry.text = text;
+    this.show();
+  }
+
+  private finish(entry: Entry, state: 'done' | 'skipped', begun: number, text?: string): void {
+    entry.state = state;
+    entry.seconds = (Date.now() - begun) / 1000;
+    if (text) entry.text = text;
+    this.show();
+  }
+
+  private async park(entry: Entry, parked: Parked): Promise<ResolveFailureInput> {
+    this.parked = parked;
+    this.resolution = null;
+    entry.state = 'waiting';
+    upsertSearchAttributes([{ key: SearchAttribute.needsAttention, value: true }]);
+    this.show();
+    const { workflowId, runId } = workflowInfo();
+    const choices = this.choices(parked);
+    const { title } = this;
+    await notifications
+      .notifyParked({ workflowId, runId, title, model: this.about.model ?? null, choices, ...parked })
+      .catch(unlessCancelled);
+    await condition(() => this.resolution !== null);
+    const resolution = this.resolution!;
+    this.parked = null;
+    entry.state = 'running';
+    upsertSearchAttributes([{ key: SearchAttribute.needsAttention, value: false }]);
+    return resolution;
+  }
+
+  private choices(parked: Parked): string[] {
+    return parked.skippable ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+  }
+
+  private checkResolution(input: ResolveFailureInput): void {
+    const { action } = parseInput<ResolveFailureInput>(validateResolveFailureInput, 'resolveFailure', input);
+    if (!this.parked || this.resolution) {
+      const current = this.entries.at(-1);
+      throw asFailure(
+        new MeridianError(
+          ErrorCode.Conflict,
+          `resolveFailure: nothing is parked here; the run is in step ${current?.step ?? '(start)'}. Nothing was changed.`,
+        ),
+      );
+    }
+    if (action === 'skip' && !this.parked.skippable) {
+      throw asFailure(
+        new MeridianError(
+          ErrorCode.InvalidInput,
+          `resolveFailure: step ${this.parked.step} may not be skipped.`,
+          [{ field: 'action', found: '"skip"', expected: this.choices(this.parked).join(' or ') }],
+        ),
+      );
+    }
+  }
+
+  private resolve(input: ResolveFailureInput): string {
+    const { step } = this.parked!;
+    this.resolution = parseInput<ResolveFailureInput>(validateResolveFailureInput, 'resolveFailure', input);
+    return `${input.action}: ${step}`;
+  }
+
+  private show(): void {
+    const marks = { running: '▶', done: '✔', waiting: '✋', skipped: '↷' };
+    const steps = this.entries.map(({ step, text, state, seconds }) => {
+      const took = seconds === null ? '' : ` (${seconds.toFixed(1)} s)`;
+      return `- ${marks[state]} **${step}**: ${text}${took}`;
+    });
+    setCurrentDetails([`### ${this.title}`, ...this.attention(), ...steps].join('\n'));
+  }
+
+  private attention(): string[] {
+    if (!this.parked) return [];
+    const { step, failure } = this.parked;
+    const { workflowId } = workflowInfo();
+    return [
+      `**Needs a person.** Step \`${step}\` failed${failure.where ? ` in ${failure.where}` : ''}: **${failure.type}**`,
+      '```',
+      failure.message,
+      '```',
+      `Choices: ${this.choices(this.parked).join(', ')}. Send the update \`resolveFailure\` with \`{"action": "retry", "note": "why"}\` here, ` +
+        `or run \`npx meridian resolve ${workflowId} retry\`.`,
+      '',
+    ];
+  }
+}
+
+/** A message that could not be sent must not end the wait it announces; the details and the attribute still show it. */
+function unlessCancelled(error: unknown): void {
+  if (isCancellation(error)) throw error;
+}
