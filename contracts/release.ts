@@ -51,3 +51,11 @@ export interface InferenceWorkerRecord {
 }
 
 export const inferenceWorkerKey = (id: string): string => `meridian:inference:${id}`;
+
+/** Answer of the activity `probe` on a worker's own queue: what it serves now, proved on a golden row. */
+export interface ProbeResult {
+  workerId: string;
+  generation: number;
+  version: string;
+  prediction: number;
+}

@@ -1,5 +1,13 @@
 import type { ErrorCode, FieldProblem } from './errors';
+import type { ScorerInput as DeclaredScorerInput } from './generated/types';
 import type { FeatureRow } from './model';
+
+export type { PredictInput } from './generated/types';
+
+/** Input of the workflow scorer; `recent` is carried across continue-as-new. */
+export type ScorerInput = Omit<DeclaredScorerInput, 'recent'> & {
+  recent?: [requestId: string, answer: PredictResponse][];
+};
 
 /** A prediction asked for: feature values, or the entity whose features are looked up online. */
 export interface PredictRow {

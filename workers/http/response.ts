@@ -1,0 +1,47 @@
+import type { ServerResponse } from 'node:http';
+import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { HTTP_STATUS, type ErrorBody } from '../../contracts/scoring';
+
+export function sendJson(response: ServerResponse, status: number, body: unknown, requestId?: string): void {
+  send(response, status, 'application/json; charset=utf-8', JSON.stringify(body), requestId);
+}
+
+export function sendText(response: ServerResponse, status: number, type: string, text: string): void {
+  send(response, status, type, text);
+}
+
+/** An error in the shape every caller knows: `{"error": {code, message, fields, request_id}}`. */
+export function sendErrorBody(response: ServerResponse, error: ErrorBody): void {
+  if (error.code === ErrorCode.BodyTooLarge) response.setHeader('connection', 'close');
+  sendJson(response, HTTP_STATUS[error.code] ?? 500, { error }, error.request_id);
+}
+
+export function sendError(response: ServerResponse, cause: unknown, requestId: string): void {
+  const { code, message, fields } = asMeridianError(cause);
+  sendErrorBody(response, { code, message, fields, request_id: requestId });
+}
+
+function asMeridianError(cause: unknown): MeridianError {
+  if (cause instanceof MeridianError) return cause;
+  return new MeridianError(
+    ErrorCode.InternalError,
+    'The request failed here, not by its own fault. Try again; if it lasts, look for its request_id in the log.',
+  );
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  text: string,
+  requestId?: string,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  const headers: [string, string | number][] = [
+    ['content-type', type],
+    ['content-length', Buffer.byteLength(text)],
+  ];
+  if (requestId !== undefined) headers.push(['x-request-id', requestId]);
+  response.writeHead(status, Object.fromEntries(headers));
+  response.end(text);
+}

@@ -1,0 +1,90 @@
+import { hostname } from 'node:os';
+import { Worker } from '@temporalio/worker';
+import { createProbeActivities } from '../activities/scoring/probe';
+import { createScoringActivities } from '../activities/scoring';
+import { FEAST_PROJECT } from '../contracts/ids';
+import { probeQueue, TaskQueue } from '../contracts/task-queues';
+import { loadConfig } from '../platform/config';
+import { createLog } from '../platform/log';
+import { createOnlineStore } from '../platform/online-store';
+import { reportReady, runMain, shutdownSignal } from '../platform/process';
+import { createRedis } from '../platform/redis';
+import { createObjectStore } from '../platform/s3';
+import { connectWorker, installRuntime, workerDefaults } from '../platform/temporal';
+import { workflowBundle } from '../platform/workflow-bundle';
+import { startHttpServer } from './http/server';
+import { createCaptureBuffer } from './inference/capture';
+import { createEntityLookUp } from './inference/entity-features';
+import { createRoutes } from './inference/http-routes';
+import { createModelPool, untilReady } from './inference/model-pool';
+import { createPredictor } from './inference/predictor';
+import { createPresence } from './inference/presence';
+import { createProbeTarget } from './inference/probe-target';
+
+const log = createLog('inference');
+
+/** The scorer workflows, and online inference through them and over HTTP. */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const workerId = `${hostname()}-${process.pid}`;
+  const startedAt = new Date().toISOString();
+  installRuntime(log);
+  const shutdown = shutdownSignal(log);
+
+  const store = createObjectStore(config.s3);
+  const redis = createRedis(config);
+  const capture = createCaptureBuffer({ redis });
+  const pool = createModelPool({ store, log, onChange: () => presence.update() });
+  const lookUp = createEntityLookUp(createOnlineStore(redis, FEAST_PROJECT));
+  const predictor = createPredictor({ pool, lookUp, capture });
+  const http = await startHttpServer(
+    createRoutes({ workerId, pool, predictor, capture }),
+    config.scoring,
+    log,
+  );
+  const presence = createPresence(redis, workerId, () => ({
+    id: workerId,
+    address: http.url,
+    probeQueue: probeQueue(workerId),
+    startedAt,
+    models: pool.status(),
+  }));
+
+  // Calls from the queue are taken only once they can be answered.
+  await untilReady(pool, shutdown);
+  pool.watch();
+  const connection = await connectWorker(config.temporal, log);
+  const common = { ...workerDefaults, connection, namespace: config.temporal.namespace };
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: TaskQueue.scoring,
+      workflowBundle: workflowBundle('scoring'),
+      activities: createScoringActivities(predictor),
+      enableNonLocalActivities: false,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: probeQueue(workerId),
+      activities: createProbeActivities({ workerId, target: createProbeTarget(pool) }),
+    }),
+  ]);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  await presence.announce();
+  reportReady();
+  log.info({ workerId, address: http.url, models: pool.status() }, 'ready');
+
+  const stopping = new Promise<void>((resolve) => {
+    if (shutdown.aborted) resolve();
+    shutdown.addEventListener('abort', () => resolve());
+  });
+  await Promise.race([stopping, running]);
+  await presence.withdraw();
+  for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  await Promise.all([http.close(), running]);
+  pool.stop();
+  await capture.close();
+  await connection.close();
+}
+
+runMain(log, main);

@@ -1,0 +1,215 @@
+import { performance } from 'node:perf_hooks';
+import { ErrorCode, MeridianError, type FieldProblem } from '../../contracts/errors';
+import type { PredictOutcome, PredictRow } from '../../contracts/scoring';
+import type { CaptureSink } from './capture';
+import type { EntityLookUp } from './entity-features';
+import type { ModelPool } from './model-pool';
+import { checkRow, type CheckedRow } from './predict-request';
+import { entityKey } from './routing';
+import type { ServingModel, ServingVariant } from './serving-model';
+
+/** The one way to a prediction, whichever way the request came in. */
+export interface Predictor {
+  /**
+   * Answers in the order of the rows; a bad row gets its typed error and the good ones beside it are unharmed.
+   * Never rejects. Latency is counted from `startedAt` (`performance.now()`).
+   */
+  predictMany(model: string, rows: readonly PredictRow[], startedAt?: number): Promise<PredictOutcome[]>;
+}
+
+/** A row on its way through: what is filled in decides what becomes of it. */
+interface Work {
+  row: PredictRow;
+  checked: CheckedRow | null;
+  stickyKey: string;
+  variant: ServingVariant | null;
+  features: Record<string, unknown> | null;
+  score: number;
+  error: MeridianError | null;
+}
+
+interface Dependencies {
+  pool: Pick<ModelPool, 'get'>;
+  lookUp: EntityLookUp;
+  capture: CaptureSink;
+}
+
+export function createPredictor({ pool, lookUp, capture }: Dependencies): Predictor {
+  async function answer(serving: ServingModel, works: readonly Work[]): Promise<void> {
+    const byVariant = new Map<ServingVariant, Work[]>();
+    for (const work of works) {
+      if (work.error) continue;
+      const variant = (work.variant = serving.route(work.stickyKey));
+      const group = byVariant.get(variant);
+      if (group) group.push(work);
+      else byVariant.set(variant, [work]);
+    }
+    for (const [variant, group] of byVariant) await scoreOn(variant, group);
+  }
+
+  async function scoreOn(variant: ServingVariant, works: readonly Work[]): Promise<void> {
+    await resolveEntities(variant, works);
+    await scoreRows(variant, works);
+  }
+
+  async function resolveEntities(variant: ServingVariant, works: readonly Work[]): Promise<void> {
+    const wanting = works.filter((work) => work.checked!.entity);
+    if (wanting.length === 0) return;
+    const found = await lookUp(
+      variant.declaration,
+      wanting.map((work) => work.checked!.entity!),
+    );
+    wanting.forEach((work, index) => {
+      const features = found[index]!;
+      if (features instanceof MeridianError) work.error = features;
+      else work.features = features;
+    });
+  }
+
+  /** The same rows once more on every shadow, after the callers have their answers. */
+  async function scoreShadows(
+    serving: ServingModel,
+    answered: readonly Work[],
+    startedAt: number,
+  ): Promise<void> {
+    for (const shadow of serving.shadows) {
+      const works = answered.filter((work) => work.checked).map(shadowOf(shadow));
+      await scoreOn(shadow, works);
+      record(serving, works, startedAt);
+    }
+  }
+
+  function record(serving: ServingModel, works: readonly Work[], startedAt: number): PredictOutcome[] {
+    const latency = elapsed(startedAt);
+    const time = Date.now();
+    return works.map((work) => {
+      capture.add({
+        serving,
+        variant: work.variant,
+        requestId: work.row.requestId,
+        time,
+        entity: work.checked?.entity ? work.stickyKey : null,
+        features: work.features,
+        prediction: work.error ? null : work.score,
+        latencyMs: latency,
+        error: work.error?.code ?? null,
+      });
+      return toOutcome(work, latency);
+    });
+  }
+
+  return {
+    async predictMany(model, rows, startedAt = performance.now()) {
+      let serving: ServingModel;
+      try {
+        serving = pool.get(model);
+      } catch (error) {
+        return rows.map((row) => failure(row, error as MeridianError));
+      }
+      const works = rows.map(toWork);
+      try {
+        await answer(serving, works);
+      } catch (cause) {
+        for (const work of works) if (Number.isNaN(work.score)) work.error ??= internal(serving.name, cause);
+      }
+      const outcomes = record(serving, works, startedAt);
+      if (serving.shadows.length > 0) {
+        setImmediate(() => {
+          const begun = performance.now();
+          scoreShadows(serving, works, begun).catch(() => capture.drop(works.length));
+        });
+      }
+      return outcomes;
+    },
+  };
+}
+
+function toWork(row: PredictRow): Work {
+  const checked = checkRow(row);
+  const work: Work = {
+    row,
+    checked: null,
+    stickyKey: row.requestId,
+    variant: null,
+    features: null,
+    score: NaN,
+    error: null,
+  };
+  if (checked instanceof MeridianError) {
+    work.error = checked;
+  } else {
+    work.checked = checked;
+    work.features = checked.features;
+    if (checked.entity) work.stickyKey = entityKey(checked.entity);
+  }
+  return work;
+}
+
+const shadowOf =
+  (variant: ServingVariant) =>
+  (work: Work): Work => ({
+    ...work,
+    variant,
+    features: work.checked!.features,
+    score: NaN,
+    error: null,
+  });
+
+/** Every row without an error goes into one tensor and through one run of the graph. */
+async function scoreRows({ artifact, version }: ServingVariant, works: readonly Work[]): Promise<void> {
+  const { encoder } = artifact;
+  const encoded = new Float32Array(works.length * encoder.width);
+  const good: Work[] = [];
+  for (const work of works) {
+    if (work.error) continue;
+    const problems = encoder.encode(work.features!, encoded, good.length * encoder.width);
+    if (problems.length === 0) {
+      good.push(work);
+      continue;
+    }
+    work.features = null;
+    work.error = invalidFeatures(version, problems);
+  }
+  if (good.length === 0) return;
+  const scores = await artifact.score(encoded, good.length);
+  good.forEach((work, index) => {
+    work.score = scores[index]!;
+    if (!Number.isFinite(work.score)) work.error = internal(version, `the graph answered ${work.score}`);
+  });
+}
+
+/** Enough to mend a request by; a hostile one may have a hundred thousand. */
+const MAX_PROBLEMS = 50;
+
+function invalidFeatures(version: string, problems: readonly FieldProblem[]): MeridianError {
+  const shown = problems.slice(0, MAX_PROBLEMS);
+  const text = shown.map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
+  if (problems.length > shown.length) text.push(`and ${problems.length - shown.length} more`);
+  return new MeridianError(ErrorCode.InvalidFeatures, `${version}: ${text.join('; ')}.`, shown);
+}
+
+const elapsed = (since: number): number => Math.round((performance.now() - since) * 1000) / 1000;
+
+function toOutcome(work: Work, latency: number): PredictOutcome {
+  if (work.error) return failure(work.row, work.error);
+  return {
+    ok: true,
+    prediction: work.score,
+    model_version: work.variant!.version,
+    latency_ms: latency,
+  };
+}
+
+function failure(row: PredictRow, error: MeridianError): PredictOutcome {
+  const { code, message, fields } = error;
+  return { ok: false, error: { code, message, fields, request_id: row.requestId } };
+}
+
+function internal(what: string, cause: unknown): MeridianError {
+  return new MeridianError(
+    ErrorCode.InternalError,
+    `${what}: the prediction failed (${cause instanceof Error ? cause.message : String(cause)}). Try again; if it lasts, look at the worker's log.`,
+    [],
+    { cause },
+  );
+}

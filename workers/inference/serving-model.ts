@@ -1,0 +1,87 @@
+import { posix } from 'node:path';
+import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { Key } from '../../contracts/ids';
+import type { ArtifactManifest, GoldenRows, ModelDeclaration } from '../../contracts/model';
+import type { Generation, Variant } from '../../contracts/release';
+import { loadArtifact, type LoadedModel } from '../../platform/onnx/artifact';
+import type { ObjectStore } from '../../platform/s3';
+import { createRouter, type Router } from './routing';
+
+/** What is loaded of a version, once, however many generations name it. */
+interface LoadedVersion {
+  artifact: LoadedModel;
+  /** Rows with the answer every loader must give for them. */
+  golden: GoldenRows;
+  /** The declaration it was trained by, not today's: its inputs and views are the ones the graph knows. */
+  declaration: ModelDeclaration;
+  /** Inputs that hold personal data: served, but never captured. */
+  personal: ReadonlySet<string>;
+}
+
+/** A variant of the served generation, loaded and checked. */
+export type ServingVariant = Variant & LoadedVersion;
+
+/** What a worker serves of one model: a generation with all of its variants loaded. Immutable; swapped as a whole. */
+export interface ServingModel {
+  name: string;
+  generation: Generation;
+  live: ServingVariant;
+  variants: ServingVariant[];
+  shadows: ServingVariant[];
+  route: Router<ServingVariant>;
+}
+
+/**
+ * Loads a generation beside whatever serves now; versions in `loaded` are taken over as they are.
+ * @throws BadArtifact, CorruptObject or MissingObject where it must not serve; DependencyUnavailable (retryable).
+ */
+export async function loadGeneration(
+  store: ObjectStore,
+  generation: Generation,
+  loaded: readonly ServingVariant[],
+): Promise<ServingModel> {
+  const where = store.uri(Key.generation(generation.model, generation.n));
+  const found = generation.variants.filter((variant) => variant.mode === 'live').length;
+  if (found !== 1) {
+    throw new MeridianError(
+      ErrorCode.CorruptObject,
+      `${where}: found ${found} live variants, expected exactly one. Release the version again.`,
+    );
+  }
+  const variants = await Promise.all(
+    generation.variants.map(async (variant) => {
+      const warm = loaded.find((other) => other.sha256 === variant.sha256);
+      return warm
+        ? { ...warm, ...variant }
+        : { ...variant, ...(await loadVersion(store, generation.model, variant)) };
+    }),
+  );
+  return {
+    name: generation.model,
+    generation,
+    live: variants.find((variant) => variant.mode === 'live')!,
+    variants,
+    shadows: variants.filter((variant) => variant.mode === 'shadow'),
+    route: createRouter(variants, generation.salt),
+  };
+}
+
+async function loadVersion(store: ObjectStore, model: string, variant: Variant): Promise<LoadedVersion> {
+  const artifact = await loadArtifact(store, variant);
+  const [golden, manifest] = await Promise.all([
+    store.getJson<GoldenRows>(`${posix.dirname(variant.artifactKey)}/golden.json`),
+    store.getJson<ArtifactManifest>(variant.artifactKey),
+  ]);
+  const declaration = await store.getJson<ModelDeclaration>(
+    Key.declaration(model, manifest.provenance.declarationHash),
+  );
+  return { artifact, golden, declaration, personal: personalInputs(declaration) };
+}
+
+function personalInputs(declaration: ModelDeclaration): Set<string> {
+  const isPersonal = (input: ModelDeclaration['inputs'][number]): boolean =>
+    declaration.views
+      .find((view) => view.name === input.view)
+      ?.features.find((feature) => feature.name === input.feature)?.personal === true;
+  return new Set(declaration.inputs.filter(isPersonal).map((input) => input.name));
+}

@@ -1,0 +1,103 @@
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineUpdate,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { validateScoreRows, validateScorerInput } from '../../contracts/generated/validators';
+import type {
+  PredictOutcome,
+  PredictResponse,
+  PredictRow,
+  ScoreBatchRequest,
+  ScoreBatchResult,
+  ScorerInput,
+} from '../../contracts/scoring';
+import { SearchAttribute } from '../../contracts/search-attributes';
+import { parseInput } from '../shared/input';
+import { predictRows } from './activities';
+
+export const predictUpdate = defineUpdate<ScoreBatchResult, [ScoreBatchRequest]>('predict');
+
+/** Latency grows with the updates in a run, and the time to move to another worker with its bytes. */
+const MAX_UPDATES = 400;
+const MAX_HISTORY_BYTES = 2 * 1024 * 1024;
+/** Answers kept, to give a request that is asked twice the same one; about 40 KB. */
+const MAX_RECENT = 256;
+const IDLE = '15 minutes';
+
+/**
+ * Answers the predictions of one shard of a model's callers: many rows in one update. Rotates early (continue-as-new),
+ * and ends when nobody has called for a while; the next call starts it again (update-with-start).
+ */
+export async function scorer(rawInput: ScorerInput): Promise<void> {
+  const input = parseInput<ScorerInput>(validateScorerInput, 'scorer', rawInput);
+  const { model } = input;
+  const recent = new Map<string, PredictResponse>(input.recent);
+  let updates = 0;
+
+  setHandler(
+    predictUpdate,
+    async ({ rows }) => {
+      updates += 1;
+      return { outcomes: await answer(model, rows, recent) };
+    },
+    { validator: checkRows, description: 'Scores rows: {"rows": [{"requestId": "…", "features": {…}}]}' },
+  );
+  upsertSearchAttributes([{ key: SearchAttribute.model, value: model }]);
+  setCurrentDetails(
+    `Answers predictions of **${model}**, many rows in one update \`predict\`. Starts anew every ${MAX_UPDATES} ` +
+      `updates and ends after ${IDLE} without a call; the next call starts it again.`,
+  );
+
+  const due = (): boolean => updates >= MAX_UPDATES || workflowInfo().historySize >= MAX_HISTORY_BYTES;
+  for (let seen = -1; seen !== updates && !due();) {
+    seen = updates;
+    await condition(due, IDLE);
+  }
+  await condition(allHandlersFinished);
+  if (due()) await continueAsNew<typeof scorer>({ ...input, recent: [...recent] });
+}
+
+/** Rows answered a moment ago get that same answer; the others are scored together. */
+async function answer(
+  model: string,
+  rows: PredictRow[],
+  recent: Map<string, PredictResponse>,
+): Promise<PredictOutcome[]> {
+  const fresh = rows.filter((row) => !recent.has(row.requestId));
+  const scored = fresh.length > 0 ? await predictRows(model, fresh) : [];
+  const byId = new Map(scored.map((outcome, index) => [fresh[index]!.requestId, outcome]));
+  const outcomes = rows.map(({ requestId }) => {
+    const known = recent.get(requestId);
+    return known ? { ok: true as const, ...known } : byId.get(requestId)!;
+  });
+  remember(rows, outcomes, recent);
+  return outcomes;
+}
+
+function remember(
+  rows: PredictRow[],
+  outcomes: PredictOutcome[],
+  recent: Map<string, PredictResponse>,
+): void {
+  rows.forEach(({ requestId }, index) => {
+    const outcome = outcomes[index]!;
+    if (!outcome.ok || recent.has(requestId)) return;
+    const { prediction, model_version, latency_ms } = outcome;
+    recent.set(requestId, { prediction, model_version, latency_ms });
+  });
+  for (const oldest of recent.keys()) {
+    if (recent.size <= MAX_RECENT) return;
+    recent.delete(oldest);
+  }
+}
+
+function checkRows(request: ScoreBatchRequest): void {
+  // The compiled check alone is quick; the copy that parse makes is for the error's sake.
+  if (!validateScoreRows(request)) parseInput(validateScoreRows, 'update predict', request);
+}
