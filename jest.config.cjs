@@ -2,7 +2,7 @@
 const common = {
   testEnvironment: '<rootDir>/tests/node-environment.cjs',
   transform: {
-    '^.+\\.ts$': [
+    '^.+\\.(ts|mjs)$': [
       '@swc/jest',
       { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, sourceMaps: 'inline' },
     ],
