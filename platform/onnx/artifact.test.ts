@@ -99,7 +99,7 @@ describe('loadArtifact', () => {
         plan: vectorFromArray(column('plan'), new Utf8()),
         auto_renew: vectorFromArray(column('auto_renew'), new Bool()),
       }),
-      (done) => progress.push(done),
+      (done) => void progress.push(done),
     );
     const worst = Math.max(...rows.map(({ expected }, row) => Math.abs(scores[row]! - expected)));
     expect(worst).toBeLessThan(1e-5);

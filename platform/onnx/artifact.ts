@@ -27,7 +27,7 @@ export interface LoadedModel {
    * The same for every row of a table whose columns bear the inputs' names, in bounded batches.
    * @throws InvalidFeatures where columns are missing or of a wrong type.
    */
-  scoreTable(table: Table, onProgress?: (rows: number) => void): Promise<Float32Array>;
+  scoreTable(table: Table, onBatch?: (rows: number) => Promise<void> | void): Promise<Float32Array>;
   /** Frees the graph's memory; no score may be in flight or follow. */
   release(): Promise<void>;
 }
@@ -64,7 +64,7 @@ export async function loadArtifact(
     baseline,
     encoder,
     score: (rows, count) => graph.score(rows, count),
-    scoreTable: (table, onProgress) => scoreTable(graph, signature, table, onProgress),
+    scoreTable: (table, onBatch) => scoreTable(graph, signature, table, onBatch),
     release: () => graph.release(),
   };
 }
@@ -180,7 +180,7 @@ async function scoreTable(
   graph: Graph,
   signature: ModelSignature,
   table: Table,
-  onProgress?: (rows: number) => void,
+  onBatch?: (rows: number) => Promise<void> | void,
 ): Promise<Float32Array> {
   const encode = createTableEncoder(signature, table);
   const scores = new Float32Array(table.numRows);
@@ -189,7 +189,7 @@ async function scoreTable(
     const to = Math.min(from + TABLE_BATCH, table.numRows);
     encode(from, to, batch);
     scores.set(await graph.score(batch, to - from), from);
-    onProgress?.(to);
+    await onBatch?.(to);
   }
   return scores;
 }
