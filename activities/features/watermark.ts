@@ -1,0 +1,37 @@
+import type { Day } from '../../contracts/days';
+import { ErrorCode, MeridianError } from '../../contracts/errors';
+import type { ObjectStore } from '../../platform/s3';
+
+/** `features/<view>/_watermark.json`: how far the online store has been loaded (readers of Parquet skip `_…`). */
+export interface Watermark {
+  view: string;
+  version: number;
+  asOf: Day;
+  /** Event time of the newest row loaded, ISO 8601. */
+  newestEvent: string | null;
+  runKey: string;
+  entities: number;
+  movedAt: string;
+}
+
+export const watermarkKey = (view: string): string => `features/${view}/_watermark.json`;
+
+/** Moves the watermark forward, never back. @returns the one that stands now. */
+export async function moveWatermark(store: ObjectStore, next: Watermark): Promise<Watermark> {
+  const key = watermarkKey(next.view);
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const found = await store.find(key);
+    const body = JSON.stringify(next);
+    if (!found) {
+      if (await store.create(key, body)) return next;
+    } else {
+      const standing = JSON.parse(found.body.toString('utf8')) as Watermark;
+      if (standing.asOf > next.asOf) return standing;
+      if (await store.replace(key, body, found.etag)) return next;
+    }
+  }
+  throw new MeridianError(
+    ErrorCode.DependencyUnavailable,
+    `${store.uri(key)}: other loads kept moving it. It is tried again.`,
+  );
+}

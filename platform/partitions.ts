@@ -1,0 +1,149 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ErrorCode, MeridianError } from '../contracts/errors';
+import { identifier, literal, type Database } from './duckdb';
+import type { ObjectStore, StoredObject } from './s3';
+
+/** An object as it lies on this machine. */
+export interface PulledObject extends StoredObject {
+  path: string;
+}
+
+const DOWNLOADS_IN_FLIGHT = 16;
+
+/**
+ * Daily partitions (`<prefix>dt=YYYY-MM-DD/*.parquet`) pulled to a folder of their own, each object once. DuckDB then
+ * reads local files.
+ */
+export interface PartitionCache {
+  /** For files of one's own beside the pulled ones. */
+  readonly folder: string;
+  /**
+   * The objects of one partition, e.g. of `raw/usage/dt=2026-11-20/`.
+   * @throws MeridianError MissingObject where the partition holds no Parquet file.
+   */
+  pull(partition: string): Promise<PulledObject[]>;
+  dispose(): Promise<void>;
+}
+
+export async function createPartitionCache(store: ObjectStore): Promise<PartitionCache> {
+  const folder = await mkdtemp(join(tmpdir(), 'meridian-data-'));
+  const pulled = new Map<string, Promise<PulledObject[]>>();
+  const limited = limit(DOWNLOADS_IN_FLIGHT);
+
+  const fetchPartition = async (partition: string): Promise<PulledObject[]> => {
+    const objects = (await limited(() => store.list(partition))).filter(({ key }) =>
+      key.endsWith('.parquet'),
+    );
+    if (objects.length === 0) {
+      throw new MeridianError(
+        ErrorCode.MissingObject,
+        `${store.uri(partition)}: expected a Parquet file, found none. Nothing was written. ` +
+          'Check that what delivers this partition has run, then retry.',
+      );
+    }
+    return Promise.all(
+      objects.map(async (object) => {
+        const path = join(folder, object.key);
+        await limited(() => store.download(object.key, path));
+        return { ...object, path };
+      }),
+    );
+  };
+
+  return {
+    folder,
+    pull(partition) {
+      let objects = pulled.get(partition);
+      if (!objects) pulled.set(partition, (objects = fetchPartition(partition)));
+      return objects;
+    },
+    dispose: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Gives `use` a cache that is gone afterwards. */
+export async function withPartitionCache<T>(
+  store: ObjectStore,
+  use: (cache: PartitionCache) => Promise<T>,
+): Promise<T> {
+  const cache = await createPartitionCache(store);
+  try {
+    return await use(cache);
+  } finally {
+    await cache.dispose();
+  }
+}
+
+/** The days that have a partition below the prefix (`features/customer_usage/`), oldest first. */
+export async function listPartitionDays(store: ObjectStore, prefix: string): Promise<string[]> {
+  const folders = await store.listFolders(prefix);
+  return folders
+    .map((folder) => /^dt=(\d{4}-\d{2}-\d{2})$/.exec(folder)?.[1])
+    .filter((day): day is string => day !== undefined)
+    .sort();
+}
+
+/** Makes pulled objects one view, with the partition's day as the column `dt` (DATE). */
+export async function defineTable(
+  database: Database,
+  name: string,
+  objects: readonly PulledObject[],
+): Promise<void> {
+  const files = objects.map(({ path }) => literal(path)).join(', ');
+  await explainCorruption(database, objects, () =>
+    database.execute(
+      `CREATE OR REPLACE VIEW ${identifier(name)} AS SELECT * FROM read_parquet([${files}], ` +
+        `union_by_name = true, hive_partitioning = true, hive_types = {'dt': DATE})`,
+    ),
+  );
+}
+
+/**
+ * Runs what reads the objects; where it fails, looks for the object that cannot be read and names it.
+ * @throws MeridianError CorruptObject; or the original error where every object can be read.
+ */
+export async function explainCorruption<T>(
+  database: Database,
+  objects: readonly PulledObject[],
+  read: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    for (const { key, path, bytes } of objects) {
+      try {
+        // Touches every page of every column.
+        await database.rows(`SELECT sum(hash(t)::HUGEINT) FROM read_parquet(${literal(path)}) AS t`);
+      } catch (cause) {
+        const reason = (cause as Error).message.replaceAll(path, key);
+        throw new MeridianError(
+          ErrorCode.CorruptObject,
+          `${key}: expected a readable Parquet file, found ${bytes} bytes that are none: ${reason}. ` +
+            'Nothing was written. Deliver the object again, then retry.',
+          [],
+          { cause },
+        );
+      }
+    }
+    throw error;
+  }
+}
+
+/** Lets at most `width` calls run at a time. */
+function limit(width: number): <T>(run: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (run) => {
+    if (running >= width) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await run();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
+    }
+  };
+}
