@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { Coalescer } from './coalescer';
+
+interface Sent {
+  items: number[];
+  shard: number;
+  answer(): void;
+  fail(error: Error): void;
+}
+
+/** A coalescer whose other side answers when told to. */
+function rig(options = { shards: 2, inFlight: 2, maxItems: 4 }) {
+  const sent: Sent[] = [];
+  const coalescer = new Coalescer<number, string>(
+    (items, shard) =>
+      new Promise((resolve, reject) => {
+        sent.push({ items, shard, answer: () => resolve(items.map((item) => `#${item}`)), fail: reject });
+      }),
+    options,
+  );
+  return { sent, coalescer };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+describe('Coalescer', () => {
+  it('sends a lone call at once', async () => {
+    const { sent, coalescer } = rig();
+    const answer = coalescer.call(1);
+    await turn();
+    expect(sent.map(({ items }) => items)).toEqual([[1]]);
+    sent[0]!.answer();
+    await expect(answer).resolves.toBe('#1');
+  });
+
+  it('sends calls made together in one batch', async () => {
+    const { sent, coalescer } = rig();
+    void coalescer.call(1);
+    void coalescer.call(2);
+    void coalescer.call(3);
+    await turn();
+    expect(sent.map(({ items }) => items)).toEqual([[1, 2, 3]]);
+  });
+
+  it('gathers calls while two batches are under way, and sends them when one returns', async () => {
+    const { sent, coalescer } = rig();
+    for (const item of [1, 2, 3, 4, 5]) {
+      void coalescer.call(item);
+      await turn();
+    }
+    expect(sent.map(({ items }) => items)).toEqual([[1], [2]]);
+    sent[0]!.answer();
+    await turn();
+    expect(sent.map(({ items }) => items)).toEqual([[1], [2], [3, 4, 5]]);
+  });
+
+  it('fails only the calls of the batch that failed', async () => {
+    const { sent, coalescer } = rig();
+    const first = coalescer.call(1);
+    await turn();
+    const second = coalescer.call(2);
+    await turn();
+    sent[0]!.fail(new Error('gone'));
+    sent[1]!.answer();
+    await expect(first).rejects.toThrow('gone');
+    await expect(second).resolves.toBe('#2');
+  });
+
+  it('answers every call with its own answer, within its bounds', async () => {
+    const options = fc.record({
+      shards: fc.integer({ min: 1, max: 4 }),
+      inFlight: fc.integer({ min: 1, max: 3 }),
+      maxItems: fc.integer({ min: 1, max: 8 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(options, fc.scheduler(), fc.integer({ min: 1, max: 60 }), async (bounds, s, calls) => {
+        const underWay = new Map<number, number>();
+        const coalescer = new Coalescer<number, string>(async (items, shard) => {
+          const now = (underWay.get(shard) ?? 0) + 1;
+          underWay.set(shard, now);
+          expect(now).toBeLessThanOrEqual(bounds.inFlight);
+          expect(items.length).toBeLessThanOrEqual(bounds.maxItems);
+          await s.schedule(Promise.resolve());
+          underWay.set(shard, underWay.get(shard)! - 1);
+          return items.map((item) => `#${item}`);
+        }, bounds);
+        const items = Array.from({ length: calls }, (_, index) => index);
+        const answers = Promise.all(items.map((item) => coalescer.call(item)));
+        await expect(s.waitFor(answers)).resolves.toEqual(items.map((item) => `#${item}`));
+      }),
+      { numRuns: 30 },
+    );
+  });
+});

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import {
+  ApplicationFailure,
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type Client,
+} from '@temporalio/client';
+import { TypedSearchAttributes } from '@temporalio/common';
+import { ErrorCode, MeridianError, type FieldProblem } from '../../contracts/errors';
+import { WorkflowId } from '../../contracts/ids';
+import type {
+  PredictOutcome,
+  PredictRow,
+  ScoreBatchRequest,
+  ScoreBatchResult,
+  ScorerInput,
+} from '../../contracts/scoring';
+import { SearchAttribute } from '../../contracts/search-attributes';
+import { TaskQueue } from '../../contracts/task-queues';
+
+/** gRPC status codes: the call did not go wrong by its own fault, and may be made again. */
+const CANCELLED = 1;
+const DEADLINE_EXCEEDED = 4;
+const TRANSIENT: ReadonlySet<number> = new Set([CANCELLED, 5, 8, 9, 10, 13, 14]);
+
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 500;
+
+/**
+ * Sends rows to a scorer in one update, starting the scorer where it does not run. A call that is lost on the way (a
+ * worker killed, a scorer that rotated meanwhile) is made again under the same update ID; answered request IDs are
+ * answered alike.
+ * @param deadline Epoch milliseconds.
+ * @throws MeridianError DependencyUnavailable once the deadline has passed.
+ */
+export async function updateScorer(
+  client: Client,
+  model: string,
+  shard: number,
+  rows: PredictRow[],
+  deadline: number,
+): Promise<PredictOutcome[]> {
+  const updateId = updateIdOf(rows);
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      const { outcomes } = await client.withDeadline(deadline, () =>
+        client.workflow.executeUpdateWithStart<Scorer, ScoreBatchResult, [ScoreBatchRequest]>('predict', {
+          args: [{ rows }],
+          updateId,
+          startWorkflowOperation: startOf(model, shard),
+        }),
+      );
+      return outcomes;
+    } catch (error) {
+      if (Date.now() + pause >= deadline) throw tooLate(model, error);
+      if (!isTransient(error)) throw toMeridianError(model, error);
+      await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+    }
+  }
+}
+
+type Scorer = (input: ScorerInput) => Promise<void>;
+
+function startOf(model: string, shard: number): WithStartWorkflowOperation<Scorer> {
+  return new WithStartWorkflowOperation<Scorer>('scorer', {
+    workflowId: WorkflowId.scorer(model, shard),
+    taskQueue: TaskQueue.scoring,
+    args: [{ model, shard }],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    // What a worker killed in the middle of a workflow task costs.
+    workflowTaskTimeout: '1 s',
+    staticSummary: `Answers predictions of ${model} (shard ${shard})`,
+    typedSearchAttributes: new TypedSearchAttributes([{ key: SearchAttribute.model, value: model }]),
+  });
+}
+
+/** The same rows always make the same update, so that the server knows a call made again. */
+function updateIdOf(rows: readonly PredictRow[]): string {
+  const ids = JSON.stringify(rows.map((row) => row.requestId));
+  return createHash('sha256').update(ids).digest('hex').slice(0, 32);
+}
+
+function isTransient(error: unknown): boolean {
+  if (error instanceof WorkflowNotFoundError) return true;
+  if (error instanceof WorkflowUpdateFailedError) {
+    // The scorer ended while the update was under way.
+    return (
+      error.cause instanceof ApplicationFailure && error.cause.type === 'AcceptedUpdateCompletedWorkflow'
+    );
+  }
+  const status = grpcStatus(error);
+  return status !== null && TRANSIENT.has(status);
+}
+
+function grpcStatus(error: unknown): number | null {
+  if (isGrpcServiceError(error)) return error.code;
+  const cause = error instanceof Error ? error.cause : undefined;
+  return isGrpcServiceError(cause) ? cause.code : null;
+}
+
+function tooLate(model: string, cause: unknown): MeridianError {
+  const late =
+    cause instanceof WorkflowUpdateRPCTimeoutOrCancelledError || grpcStatus(cause) === DEADLINE_EXCEEDED;
+  const reason = late ? 'no inference worker answered' : (cause as Error).message;
+  return new MeridianError(
+    ErrorCode.DependencyUnavailable,
+    `${model}: no prediction before the deadline: ${reason}. Check that Temporal and an inference worker are up, then try again.`,
+    [],
+    { cause },
+  );
+}
+
+function toMeridianError(model: string, error: unknown): MeridianError {
+  let reason: unknown = error;
+  while (reason instanceof Error && !(reason instanceof ApplicationFailure) && reason.cause)
+    reason = reason.cause;
+  if (reason instanceof ApplicationFailure && reason.type && reason.type in ErrorCode) {
+    const [fields] = (reason.details ?? []) as [FieldProblem[]?];
+    return new MeridianError(reason.type as ErrorCode, reason.message, fields ?? [], { cause: error });
+  }
+  const message = reason instanceof Error ? reason.message : String(reason);
+  return new MeridianError(ErrorCode.InternalError, `${model}: the prediction failed: ${message}`, [], {
+    cause: error,
+  });
+}
