@@ -1,0 +1,54 @@
+import { Command } from 'commander';
+import { TaskQueue } from '../../contracts/task-queues';
+import { WorkflowId } from '../../contracts/ids';
+import type { RetrainModelInput } from '../../contracts/generated/types';
+import type { RetrainResult } from '../../workflows/retrain-model';
+import { print } from '../output';
+import { withPlatform } from '../platform';
+
+interface Options {
+  label?: string;
+  asOf?: string;
+  reason?: string;
+  wait?: boolean;
+  json?: boolean;
+}
+
+export function retrainCommand(): Command {
+  return new Command('retrain')
+    .description('Start retrainModel')
+    .argument('<model>', 'the model, such as churn')
+    .option('--label <label>', 'names the run retrain/<model>/<label>; default: date and time')
+    .option('--as-of <date>', 'the newest day whose data is used (YYYY-MM-DD)')
+    .option('--reason <text>', 'why, kept on record')
+    .option('--wait', 'wait for the end and print the result')
+    .option('--json', 'print JSON')
+    .action((model: string, options: Options) =>
+      withPlatform(async (platform) => {
+        const client = await platform.temporal();
+        const label = options.label ?? new Date().toISOString().slice(0, 19).replaceAll(/[:T]/g, '-');
+        const input: RetrainModelInput = {
+          model,
+          label,
+          asOf: options.asOf,
+          reason: options.reason,
+          trigger: 'person',
+        };
+        const handle = await client.workflow.start('retrainModel', {
+          workflowId: WorkflowId.retrain(model, label),
+          taskQueue: TaskQueue.pipelines,
+          args: [input],
+          staticSummary: `Retrain ${model}`,
+        });
+        if (!options.wait) {
+          print({ workflowId: handle.workflowId }, options, () => [`started ${handle.workflowId}`]);
+          return;
+        }
+        const result = (await handle.result()) as RetrainResult;
+        print({ workflowId: handle.workflowId, ...result }, options, () => [
+          `${result.version}: verdict ${result.verdict}, AUC ${result.metrics['auc']?.toFixed(4)}`,
+          result.rollOut ? `handed to ${result.rollOut}` : 'stays in Staging',
+        ]);
+      }),
+    );
+}

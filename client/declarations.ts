@@ -1,0 +1,69 @@
+import { readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { create } from 'tar';
+import { canonicalJson } from '../contracts/canonical-json';
+import { validateModelDeclaration } from '../contracts/generated/validators';
+import { Key } from '../contracts/ids';
+import type { DeclarationPointer, ModelDeclaration } from '../contracts/model';
+import { parse } from '../contracts/validate';
+import { projectRoot } from '../platform/project-root';
+import { sha256, type ObjectStore } from '../platform/s3';
+
+export interface Publication {
+  model: string;
+  hash: string;
+  codeHash: string;
+  change: 'created' | 'updated' | 'unchanged';
+}
+
+/** What every training program may import. */
+const LIBRARY = 'models/library';
+
+/**
+ * Publishes a declaration as hashed JSON, with the code its jobs run, and makes it the current one. Runs in flight keep
+ * the one they began with; publishing the same again changes nothing.
+ * @throws MeridianError InvalidInput where the declaration does not fit its schema
+ */
+export async function publishDeclaration(
+  store: ObjectStore,
+  declaration: ModelDeclaration,
+): Promise<Publication> {
+  const checked = parse<ModelDeclaration>(
+    validateModelDeclaration,
+    `declaration of ${declaration.name}`,
+    declaration,
+  );
+  const body = canonicalJson(checked);
+  const hash = sha256(body);
+  const code = await packCode(checked.training.program);
+  const codeHash = sha256(code);
+  const model = checked.name;
+
+  await store.create(Key.declaration(model, hash), body);
+  await store.create(Key.code(codeHash), code);
+  const before = await store.find(Key.declarationPointer(model));
+  const previous = before && (JSON.parse(before.body.toString('utf8')) as DeclarationPointer);
+  if (previous?.hash === hash && previous.code.hash === codeHash)
+    return { model, hash, codeHash, change: 'unchanged' };
+  const pointer: DeclarationPointer = {
+    hash,
+    code: { key: Key.code(codeHash), hash: codeHash },
+    publishedAt: new Date().toISOString(),
+  };
+  await store.put(Key.declarationPointer(model), JSON.stringify(pointer));
+  return { model, hash, codeHash, change: previous ? 'updated' : 'created' };
+}
+
+/** The training program and the library, as a tar.gz whose bytes depend on their content alone. */
+async function packCode(program: string): Promise<Buffer> {
+  const root = projectRoot();
+  const library = await readdir(join(root, LIBRARY), { recursive: true, withFileTypes: true });
+  const files = library
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.py'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  const chunks: Buffer[] = [];
+  const pack = create({ cwd: root, portable: true, noMtime: true }, [program, ...files.sort()]);
+  for await (const chunk of pack) chunks.push(chunk);
+  return gzipSync(Buffer.concat(chunks));
+}

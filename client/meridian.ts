@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import { summarizeError } from './errors';
+import { applyCommand } from './commands/apply';
+import { localCommand } from './commands/local';
+import { modelsCommand } from './commands/models';
+import { predictCommand } from './commands/predict';
+import { resolveCommand } from './commands/resolve';
+import { retrainCommand } from './commands/retrain';
+import { schedulesCommand } from './commands/schedules';
+
+const program = new Command('meridian')
+  .description('Meridian ML pipelines: train, release, serve and watch models, as durable workflows.')
+  .addCommand(localCommand())
+  .addCommand(retrainCommand())
+  .addCommand(resolveCommand())
+  .addCommand(predictCommand())
+  .addCommand(modelsCommand())
+  .addCommand(schedulesCommand())
+  .addCommand(applyCommand())
+  .showHelpAfterError();
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`meridian: ${summarizeError(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,34 @@
+import type { CalendarSpec } from '@temporalio/client';
+import type { Duration } from '@temporalio/common';
+import type { LaunchInput } from '../contracts/generated/types';
+
+export interface ScheduleDefinition {
+  id: string;
+  summary: string;
+  calendars: CalendarSpec[];
+  /** A named zone, so that the hour stays the same across clock changes. */
+  timezone: 'America/Los_Angeles';
+  /** Runs missed for longer than this (an outage) are not made up for. */
+  catchupWindow: Duration;
+  launch: Omit<LaunchInput, 'schedule'>;
+}
+
+/** Every schedule of the platform. Each starts the workflow `launch`, which starts the real one under its exact ID. */
+export const schedules: ScheduleDefinition[] = [
+  {
+    id: 'retrain-churn',
+    summary: 'Retrain churn on the 1st of the month, 05:00 Pacific',
+    calendars: [{ dayOfMonth: 1, hour: 5, comment: 'after the features of the night are in' }],
+    timezone: 'America/Los_Angeles',
+    catchupWindow: '3 days',
+    launch: { workflow: 'retrainModel', model: 'churn' },
+  },
+  {
+    id: 'materialize-features',
+    summary: 'Load the day’s features into the online store, 04:00 Pacific',
+    calendars: [{ hour: 4, comment: 'when the raw partitions of the day before are in' }],
+    timezone: 'America/Los_Angeles',
+    catchupWindow: '12 hours',
+    launch: { workflow: 'materializeFeatures' },
+  },
+];
