@@ -123,7 +123,8 @@ export function createStack({ home: givenHome, firstPort }: StackOptions): Stack
         const users = wanted.filter(({ needs }) => needs.includes(part.name));
         await Promise.all(users.map(async ({ name }) => stopped.get(name)));
         const running = recorded(part);
-        if (running.record()) onProgress(part.name, 'stopping');
+        if (!running.record()) return;
+        onProgress(part.name, 'stopping');
         await running.stop(STOP_MS);
         onProgress(part.name, 'stopped');
       };

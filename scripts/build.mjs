@@ -1,0 +1,92 @@
+// Builds dist/: contracts compiled from their schemas, TypeScript to JavaScript, workflows bundled ahead of time. Does
+// nothing where the sources are those of the last build (--force builds all the same).
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const dist = join(root, 'dist');
+const stamp = join(dist, '.built');
+const sourceFolders = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')).include;
+
+/** Every file that a build reads. */
+function sources() {
+  const isSource = (path) => /\.(ts|json)$/.test(path) && !path.includes('generated');
+  return [
+    ...sourceFolders.flatMap((folder) => filesBelow(join(root, folder)).filter(isSource)),
+    ...filesBelow(join(root, 'scripts')),
+    join(root, 'tsconfig.json'),
+    join(root, 'package-lock.json'),
+  ];
+}
+
+function filesBelow(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+function hashOf(files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(`${relative(root, file)}\0`).update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+const isUpToDate = (hash) => existsSync(stamp) && readFileSync(stamp, 'utf8') === hash;
+
+function run(script, args = []) {
+  const { status } = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) throw new Error(`${relative(root, script)} failed (exit ${status}).`);
+}
+
+/** What was compiled from a source that is gone would otherwise be found and run. */
+function removeOrphans() {
+  for (const file of filesBelow(dist).filter((path) => path.endsWith('.js'))) {
+    const source = join(root, relative(dist, file)).replace(/\.js$/, '.ts');
+    const isCompiled = sourceFolders.some((folder) => file.startsWith(join(dist, folder, '/')));
+    if (isCompiled && !file.includes('generated') && !existsSync(source)) rmSync(file);
+  }
+}
+
+/** The validators are JavaScript already, which tsc leaves where it is. */
+function copyValidators() {
+  const target = join(dist, 'contracts', 'generated');
+  mkdirSync(target, { recursive: true });
+  copyFileSync(join(root, 'contracts', 'generated', 'validators.js'), join(target, 'validators.js'));
+}
+
+async function build() {
+  run(join(root, 'scripts', 'generate-contracts.mjs'));
+  copyValidators();
+  run(join(root, 'node_modules', 'typescript', 'bin', 'tsc'));
+  removeOrphans();
+  const { bundleWorkflows } = await import(pathToFileURL(join(root, 'scripts', 'bundle-workflows.mjs')).href);
+  await bundleWorkflows(dist);
+}
+
+const hash = hashOf(sources());
+if (process.argv.includes('--force') || !isUpToDate(hash)) {
+  rmSync(stamp, { force: true });
+  const began = Date.now();
+  process.stdout.write('Building …\n');
+  try {
+    await build();
+    writeFileSync(stamp, hash);
+    process.stdout.write(`Built in ${((Date.now() - began) / 1000).toFixed(1)} s.\n`);
+  } catch (error) {
+    process.stderr.write(`Build failed: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
