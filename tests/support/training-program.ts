@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ArtifactManifest, ModelDeclaration } from '../../contracts/model';
+import type { ServedVersion } from '../../contracts/release';
+import { literal, withDatabase } from '../../platform/duckdb';
+import { projectRoot } from '../../platform/project-root';
+import { sha256 } from '../../platform/s3';
+
+export type Inputs = Pick<ModelDeclaration['inputs'][number], 'name' | 'type'>[];
+
+/** Python of the xgboost runtime's virtual environment. */
+export function xgboostPython(): string {
+  const venv = process.env['MERIDIAN_VENV_XGBOOST'];
+  if (!venv) throw new Error('MERIDIAN_VENV_XGBOOST is not set: expected the folder of the xgboost runtime.');
+  return join(venv, 'bin', 'python');
+}
+
+/** Lays down the channels of a job: the split that the query's column `split` names, and the declaration. */
+export async function layChannels(base: string, query: string, inputs: Inputs): Promise<void> {
+  const channel = (name: string) => {
+    const folder = join(base, 'input', 'data', name);
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  };
+  await withDatabase(async (database) => {
+    await database.execute(`CREATE TABLE everything AS ${query}`);
+    for (const split of ['train', 'validation', 'test']) {
+      await database.execute(
+        `COPY (SELECT * EXCLUDE (split) FROM everything WHERE split = ${literal(split)})
+         TO ${literal(join(channel(split), `${split}.parquet`))} (FORMAT parquet)`,
+      );
+    }
+  });
+  const declaration = {
+    name: 'made-up',
+    kind: 'tabular-classifier',
+    inputs: inputs.map((input) => ({ ...input, view: 'v', feature: input.name })),
+    label: { classes: ['stays', 'leaves'] },
+  };
+  writeFileSync(join(channel('declaration'), `${'0'.repeat(64)}.json`), JSON.stringify(declaration));
+}
+
+export interface TrainingRun {
+  status: number;
+  log: string;
+  /** What the program wrote for SageMaker's FailureReason. */
+  failure: string | null;
+}
+
+/** Runs the training program as a job's container does: everything below `base`, hyperparameters as arguments. */
+export async function runTraining(
+  base: string,
+  hyperparameters: string[] = [],
+  env: Record<string, string> = {},
+): Promise<TrainingRun> {
+  const program = join(projectRoot(), 'models', 'churn', 'train.py');
+  const { status, log } = await new Promise<{ status: number; log: string }>((resolve) => {
+    execFile(
+      xgboostPython(),
+      [program, ...hyperparameters],
+      { env: { PATH: process.env['PATH'], SAGEMAKER_BASE_DIR: base, SM_NUM_CPUS: '2', ...env } },
+      (error, stdout, stderr) =>
+        resolve({ status: error ? Number(error.code ?? -1) : 0, log: stdout + stderr }),
+    );
+  });
+  const failureFile = join(base, 'output', 'failure');
+  return { status, log, failure: existsSync(failureFile) ? readFileSync(failureFile, 'utf8') : null };
+}
+
+/** What a job left in its model folder, packaged as a version: object bodies by key, and what names it. */
+export function packageVersion(
+  modelFolder: string,
+  model: string,
+  version: string,
+): { served: ServedVersion; objects: Map<string, Buffer> } {
+  const artifactKey = `models/${model}/${version}/manifest.json`;
+  const objects = new Map(
+    readdirSync(modelFolder).map((file) => [
+      `${dirname(artifactKey)}/${file}`,
+      readFileSync(join(modelFolder, file)),
+    ]),
+  );
+  const files = Object.fromEntries(
+    [...objects].map(([key, body]) => [
+      key.slice(dirname(artifactKey).length + 1),
+      { sha256: sha256(body), bytes: body.length },
+    ]),
+  );
+  const manifest: Omit<ArtifactManifest, 'provenance'> = { formatVersion: 1, model, version, files };
+  const body = Buffer.from(JSON.stringify(manifest));
+  objects.set(artifactKey, body);
+  return { served: { version, artifactKey, sha256: sha256(body) }, objects };
+}
