@@ -5,7 +5,7 @@
 export interface Config {
   temporal: { address: string; namespace: string; apiKey?: string; tls: boolean };
   s3: { endpoint?: string; region: string; bucket: string };
-  sagemaker: { endpoint?: string; region: string; roleArn: string; imageRegistry: string };
+  sagemaker: { endpoint?: string; region: string; roleArn: string; imageRegistry: string; imageTag: string };
   redisUrl: string;
   mlflowUrl: string;
   slack: { apiUrl?: string; token?: string; channel: string };
@@ -46,6 +46,7 @@ export function loadConfig(env: Environment = process.env): Config {
       region,
       roleArn: env['MERIDIAN_SAGEMAKER_ROLE_ARN'] ?? 'arn:aws:iam::000000000000:role/meridian-training',
       imageRegistry: env['MERIDIAN_IMAGE_REGISTRY'] ?? 'meridian',
+      imageTag: env['MERIDIAN_IMAGE_TAG'] ?? 'latest',
     },
     redisUrl: required('REDIS_URL'),
     mlflowUrl: required('MLFLOW_TRACKING_URI'),

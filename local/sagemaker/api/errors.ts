@@ -1,0 +1,48 @@
+/** An error as SageMaker's JSON protocol sends it. */
+export class ApiError extends Error {
+  constructor(
+    /** `__type` of the answer. */
+    readonly type: string,
+    message: string,
+    readonly httpStatus = 400,
+  ) {
+    super(message);
+  }
+}
+
+export const validationError = (message: string): ApiError => new ApiError('ValidationException', message);
+
+/** What SageMaker says of constraint violations, one or many. */
+export function constraintError(violations: string[]): ApiError {
+  const count = violations.length;
+  return validationError(
+    `${count} validation error${count === 1 ? '' : 's'} detected: ${violations.join('; ')}`,
+  );
+}
+
+export const serializationError = (message: string): ApiError =>
+  new ApiError('SerializationException', message);
+
+export const unknownJob = (): ApiError => validationError('Requested resource not found.');
+
+export const nameTaken = (arn: string): ApiError =>
+  new ApiError(
+    'ResourceInUse',
+    `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${arn})`,
+  );
+
+export const endedAlready = (status: string): ApiError =>
+  validationError(`The request was rejected because the training job is in status ${status}.`);
+
+export const noObjects = (uri: string): ApiError =>
+  validationError(
+    `No S3 objects found under S3 URL "${uri}" given in input data source. Please ensure that the bucket exists, ` +
+      'and that the IAM role has access to it.',
+  );
+
+export const quotaExceeded = (instanceType: string, instances: number): ApiError =>
+  new ApiError(
+    'ResourceLimitExceeded',
+    `The account-level service limit '${instanceType} for training job usage' is 1 Instances, with current utilization ` +
+      `of 0 Instances and a request delta of ${instances} Instances. Please use AWS Service Quotas to request an increase for this quota.`,
+  );

@@ -1,0 +1,93 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker';
+
+/** The folders of a training container, as they lie below `/opt/ml`. */
+export interface ContainerLayout {
+  base: string;
+  input: string;
+  config: string;
+  data: string;
+  model: string;
+  output: string;
+  outputData: string;
+  failure: string;
+  code: string;
+  checkpoints: string;
+}
+
+export function containerLayout(base: string, request: CreateTrainingJobRequest): ContainerLayout {
+  const at = (path: string) => join(base, path);
+  return {
+    base,
+    input: at('input'),
+    config: at('input/config'),
+    data: at('input/data'),
+    model: at('model'),
+    output: at('output'),
+    outputData: at('output/data'),
+    failure: at('output/failure'),
+    code: at('code'),
+    checkpoints: mapped(request.CheckpointConfig?.LocalPath ?? '/opt/ml/checkpoints', base),
+  };
+}
+
+/** A path or an argument of the container as it reads here: `/opt/ml` is the job's own base folder. */
+export const mapped = (text: string, base: string): string => text.replaceAll(/\/opt\/ml(?=\/|$)/g, base);
+
+/** The only host of a job, as SageMaker names it. */
+export const HOST = 'algo-1';
+export const INSTANCE_GROUP = 'homogeneousCluster';
+export const NETWORK_INTERFACE = 'eth0';
+
+export function resourceConfig(request: CreateTrainingJobRequest) {
+  const instanceType = request.ResourceConfig?.InstanceType ?? '';
+  return {
+    current_host: HOST,
+    current_instance_type: instanceType,
+    current_group_name: INSTANCE_GROUP,
+    hosts: [HOST],
+    instance_groups: [{ instance_group_name: INSTANCE_GROUP, instance_type: instanceType, hosts: [HOST] }],
+    network_interface_name: NETWORK_INTERFACE,
+  };
+}
+
+export function inputDataConfig(request: CreateTrainingJobRequest) {
+  return Object.fromEntries(
+    (request.InputDataConfig ?? []).map((channel) => [
+      channel.ChannelName!,
+      {
+        TrainingInputMode: channel.InputMode ?? request.AlgorithmSpecification?.TrainingInputMode,
+        S3DistributionType: channel.DataSource?.S3DataSource?.S3DataDistributionType ?? 'FullyReplicated',
+        RecordWrapperType: channel.RecordWrapperType ?? 'None',
+        ...(channel.ContentType && { ContentType: channel.ContentType }),
+      },
+    ]),
+  );
+}
+
+/** Lays out an empty container: nothing of an earlier start remains. */
+export async function prepareContainer(
+  layout: ContainerLayout,
+  request: CreateTrainingJobRequest,
+): Promise<void> {
+  await rm(layout.base, { recursive: true, force: true });
+  const folders = [
+    layout.config,
+    layout.data,
+    layout.model,
+    layout.outputData,
+    layout.code,
+    layout.checkpoints,
+  ];
+  for (const folder of folders) await mkdir(folder, { recursive: true });
+  const files = {
+    'hyperparameters.json': request.HyperParameters ?? {},
+    'inputdataconfig.json': inputDataConfig(request),
+    'resourceconfig.json': resourceConfig(request),
+    ...(request.CheckpointConfig && { 'checkpointconfig.json': { LocalPath: layout.checkpoints } }),
+  };
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(layout.config, name), JSON.stringify(content));
+  }
+}
