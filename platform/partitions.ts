@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ErrorCode, MeridianError } from '../contracts/errors';
+import { limit } from './concurrency';
 import { identifier, literal, type Database } from './duckdb';
 import type { ObjectStore, StoredObject } from './s3';
 
@@ -129,21 +130,4 @@ export async function explainCorruption<T>(
     }
     throw error;
   }
-}
-
-/** Lets at most `width` calls run at a time. */
-function limit(width: number): <T>(run: () => Promise<T>) => Promise<T> {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async (run) => {
-    if (running >= width) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running += 1;
-    try {
-      return await run();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
-    }
-  };
 }
