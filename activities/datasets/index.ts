@@ -1,0 +1,84 @@
+import type { DatasetSnapshot, QualityReport } from '../../contracts/dataset';
+import type { Day } from '../../contracts/days';
+import type { ModelDeclaration } from '../../contracts/model';
+import { withPartitionCache } from '../../platform/partitions';
+import type { ObjectStore } from '../../platform/s3';
+import { heartbeat } from '../progress';
+import { breach } from '../quality/rules';
+import { countDelivered, deliveredDays, labelDay, observationDays, type LabelledDay } from './labels';
+import { buildSnapshot, type SnapshotRequest } from './snapshot';
+import { inspectSnapshot, keepReport } from './validate';
+
+export type { SnapshotRequest } from './snapshot';
+
+export interface LabelledEntities {
+  /** Observation days, oldest first: the features of these days are what the dataset joins. */
+  days: Day[];
+  rows: number;
+  positives: number;
+}
+
+export function createDatasetActivities({ store }: { store: ObjectStore }) {
+  return {
+    /**
+     * Labels the observation days whose outcome is known on `asOf`; where labels are delivered, finds them.
+     * @throws MeridianError MissingObject or CorruptObject (naming the object), DataQualityBreach.
+     */
+    async labelEntities({
+      declaration,
+      asOf,
+    }: {
+      declaration: ModelDeclaration;
+      asOf: Day;
+    }): Promise<LabelledEntities> {
+      const { transformation } = declaration.label;
+      const days =
+        transformation === null
+          ? await deliveredDays(store, declaration, asOf)
+          : observationDays(declaration.label, asOf);
+      return withPartitionCache(store, async (cache) => {
+        const labelled: LabelledDay[] = [];
+        for (const [done, day] of days.entries()) {
+          heartbeat({ phase: 'labelling', model: declaration.name, day, done, of: days.length });
+          labelled.push(
+            transformation === null
+              ? await countDelivered(cache, declaration, day)
+              : await labelDay(store, cache, declaration, transformation, day, new Date()),
+          );
+        }
+        const sum = (count: (day: LabelledDay) => number): number =>
+          labelled.reduce((total, day) => total + count(day), 0);
+        return { days, rows: sum(({ rows }) => rows), positives: sum(({ positives }) => positives) };
+      });
+    },
+
+    /**
+     * Makes the dataset of one training: immutable, and the same again for the same request over the same data.
+     * @throws MeridianError MissingObject, CorruptObject, DataQualityBreach (too few rows, one class only, bad labels).
+     */
+    async snapshotDataset(request: SnapshotRequest): Promise<DatasetSnapshot> {
+      heartbeat({ phase: 'joining', model: request.declaration.name });
+      return withPartitionCache(store, (cache) => buildSnapshot(store, cache, request));
+    },
+
+    /**
+     * Checks a snapshot before anything is trained on it; the report is kept at `<prefix>quality.json` either way.
+     * @throws MeridianError DataQualityBreach listing the findings.
+     */
+    async validateSnapshot({
+      declaration,
+      snapshot,
+    }: {
+      declaration: ModelDeclaration;
+      snapshot: DatasetSnapshot;
+    }): Promise<QualityReport> {
+      heartbeat({ phase: 'validating', model: declaration.name, snapshot: snapshot.snapshot });
+      const report = await withPartitionCache(store, (cache) =>
+        inspectSnapshot(cache, declaration, snapshot),
+      );
+      await keepReport(store, snapshot, report);
+      if (!report.passed) throw breach(report.findings);
+      return report;
+    },
+  };
+}
