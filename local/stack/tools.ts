@@ -10,6 +10,8 @@ export interface Tools {
   xgboost: string;
 }
 
+const NEEDED: readonly (keyof Tools)[] = ['temporal', 'versitygw', 'redis', 'mlflow', 'xgboost'];
+
 /**
  * The programs that the installers find or have installed. The installers are plain JavaScript that runs before
  * anything is built, hence the import by path.
@@ -21,7 +23,7 @@ export async function findTools(): Promise<Tools> {
     findTools(root: string): Promise<Record<keyof Tools, string | undefined>>;
   };
   const found = await installers.findTools(root);
-  const missing = Object.keys(found).filter((name) => name !== 'peers' && !found[name as keyof Tools]);
+  const missing = NEEDED.filter((name) => !found[name]);
   if (missing.length > 0) {
     throw new Error(`Not installed: ${missing.join(', ')}. Run: node local/bootstrap.mjs install`);
   }

@@ -59,7 +59,10 @@ export const pipelines = worker('pipelines', ['temporal', 's3'], polls);
 export const data = worker('data', ['temporal', 's3'], polls);
 export const inference = worker('inference', ['temporal', 's3', 'redis'], {
   ports: ['inference'],
-  check: healthAt('inference', '/healthz'),
+  async check(context) {
+    await healthAt('inference', '/healthz')(context);
+    await polls.check(context);
+  },
 });
 export const gateway = worker('gateway', ['temporal', 's3', 'redis'], {
   ports: ['gateway'],

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { createScoringClient } from '../../client/scoring';
+import { Key } from '../../contracts/ids';
+import type { ModelDeclaration } from '../../contracts/model';
+import type { PredictResponse } from '../../contracts/scoring';
+import { identifier, withDatabase } from '../../platform/duckdb';
+import { defineTable, withPartitionCache } from '../../platform/partitions';
+import type { ObjectStore } from '../../platform/s3';
+
+const READY_WITHIN_MS = 30_000;
+const LOOK_MS = 200;
+
+export type Entity = Record<string, string | number>;
+
+export interface BothWays {
+  entity: Entity;
+  queue: PredictResponse;
+  http: PredictResponse;
+}
+
+/** Asks for one entity's prediction through the task queue and over HTTP. */
+export async function predictBothWays(
+  client: Client,
+  scoringUrl: string,
+  model: string,
+  entity: Entity,
+): Promise<BothWays> {
+  await untilReady(scoringUrl);
+  const queue = await createScoringClient({ client }).predict(model, { entity });
+  const http = await predictOverHttp(scoringUrl, model, entity);
+  return { entity, queue, http };
+}
+
+async function predictOverHttp(scoringUrl: string, model: string, entity: Entity): Promise<PredictResponse> {
+  const answer = await fetch(`${scoringUrl}/v1/predict/${model}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ entity }),
+  });
+  const body = await answer.text();
+  if (!answer.ok) throw new Error(`POST ${answer.url}: answered ${answer.status} ${body}`);
+  return JSON.parse(body) as PredictResponse;
+}
+
+async function untilReady(scoringUrl: string): Promise<void> {
+  for (const deadline = Date.now() + READY_WITHIN_MS; ; await sleep(LOOK_MS)) {
+    const answer = await fetch(`${scoringUrl}/readyz`);
+    const body = await answer.text();
+    if (answer.ok) return;
+    if (Date.now() > deadline) throw new Error(`${answer.url}: still ${answer.status} ${body}`);
+  }
+}
+
+/** One of the entities whose features were computed for that day: the first by its key. */
+export async function anEntity(
+  store: ObjectStore,
+  { name, views }: ModelDeclaration,
+  day: string,
+): Promise<Entity> {
+  const [view] = views;
+  if (!view) throw new Error(`${name} declares no feature view: there is no entity to ask for.`);
+  const keys = view.entity.joinKeys.map((key) => identifier(key.name)).join(', ');
+  return withPartitionCache(store, async (cache) => {
+    const objects = await cache.pull(Key.featurePartition(view.name, day));
+    return withDatabase(async (database) => {
+      await defineTable(database, 'features', objects);
+      return database.row<Entity>(`SELECT ${keys} FROM features ORDER BY ALL LIMIT 1`);
+    });
+  });
+}

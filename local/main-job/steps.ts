@@ -1,0 +1,160 @@
+import type { Client } from '@temporalio/client';
+import { publishDeclaration } from '../../client/declarations';
+import type { Evaluation } from '../../contracts/evaluation';
+import type { MaterializeFeaturesInput, RetrainModelInput } from '../../contracts/generated/types';
+import { Key, WorkflowId } from '../../contracts/ids';
+import type { ModelDeclaration } from '../../contracts/model';
+import type { Generation, ReleasePointer } from '../../contracts/release';
+import { models } from '../../models';
+import type { ObjectStore } from '../../platform/s3';
+import { applySchedules } from '../../schedules';
+import type { MaterializeResult } from '../../workflows/materialize-features';
+import type { RetrainResult } from '../../workflows/retrain-model';
+import type { RollOutResult } from '../../workflows/roll-out-model';
+import type { Stack } from '../stack/stack';
+import { anEntity, predictBothWays, type BothWays } from './predictions';
+import type { Subject } from './subject';
+import type { Teller } from './teller';
+import { follow, startOrAdopt } from './workflow-runs';
+
+/** What the steps of the main job work on. */
+export interface MainJob {
+  subject: Subject;
+  client: Client;
+  store: ObjectStore;
+  scoringUrl: string;
+  teller: Teller;
+}
+
+/** Starts every part of the platform, or finds that it runs. */
+export async function startPlatform(stack: Stack, teller: Teller): Promise<void> {
+  await teller.step(
+    'platform',
+    'Starting the platform',
+    () => stack.up(undefined, (part, state) => state === 'serving' && teller.say(`    ${part} serves`)),
+    () => `every part serves; logs in ${stack.home}/logs`,
+  );
+}
+
+export function applyTheSchedules({ client, teller }: MainJob): Promise<unknown> {
+  return teller.step(
+    'schedules',
+    'Applying the schedules',
+    () => applySchedules(client),
+    (changes) =>
+      changes.map(({ id, change }) => `${id} ${change === 'none' ? 'as it was' : `${change}d`}`).join(', '),
+  );
+}
+
+/** Publishes what models there are, as workers and workflows read them. */
+export function publishDeclarations({ store, subject, teller }: MainJob): Promise<unknown> {
+  const declared = new Map([...models, subject.declaration].map((model) => [model.name, model]));
+  const publish = async (declarations: Iterable<ModelDeclaration>): Promise<string[]> => {
+    const published: string[] = [];
+    for (const declaration of declarations) {
+      const { model, hash, change } = await publishDeclaration(store, declaration);
+      published.push(`${model} ${hash.slice(0, 12)} ${change}`);
+    }
+    return published;
+  };
+  return teller.step(
+    'declarations',
+    'Publishing the models',
+    () => publish(declared.values()),
+    (all) => all.join(', '),
+  );
+}
+
+export function layDownRawData({ store, subject, teller }: MainJob): Promise<unknown> {
+  return teller.step(
+    'data',
+    'Laying down raw data',
+    () => subject.layDown(store),
+    (said) => said,
+  );
+}
+
+/** Computes the day's features and loads them online; a day that was loaded is not loaded again. */
+export function materializeFeatures({ client, subject, teller }: MainJob): Promise<unknown> {
+  const { asOf, declaration } = subject;
+  const input: MaterializeFeaturesInput = { date: asOf, models: [declaration.name] };
+  return teller.step(
+    'features',
+    'Computing features and loading them online',
+    async () => {
+      const id = `${WorkflowId.materializeFeatures(asOf)}/${declaration.name}`;
+      const started = await startOrAdopt(client, 'materializeFeatures', id, input, `Features of ${asOf}`);
+      return follow<MaterializeResult>(client, started);
+    },
+    ({ views }) => views.map(({ view, entities }) => `${view} of ${entities}`).join(', '),
+  );
+}
+
+/** What serves now; null where no version was ever released. */
+export async function production({ store, subject }: MainJob): Promise<Generation | null> {
+  const pointer = await store.find(Key.releasePointer(subject.declaration.name));
+  if (!pointer) return null;
+  return store.getJson<Generation>((JSON.parse(pointer.body.toString('utf8')) as ReleasePointer).key);
+}
+
+/**
+ * Trains a version and takes it to Production. A run of that label that is under way already is followed to its end.
+ * @throws Error where the gate does not let the version pass
+ */
+export async function retrain({ client, subject, teller }: MainJob, label: string): Promise<void> {
+  const model = subject.declaration.name;
+  const input: RetrainModelInput = {
+    model,
+    label,
+    asOf: subject.asOf,
+    reason: 'npm start',
+    // Nobody but the main job asks this platform yet, so that there is no traffic to watch a candidate on.
+    rollOutSteps: [],
+  };
+  const workflowId = WorkflowId.retrain(model, label);
+  await teller.step(
+    'retraining',
+    `Retraining ${model} (${workflowId})`,
+    async () => {
+      await startOrAdopt(client, 'retrainModel', workflowId, input, `Retrain ${model}`);
+      const result = await follow<RetrainResult>(client, workflowId, tellSteps(teller));
+      if (!result.rollOut)
+        throw new Error(`${result.version}: verdict ${result.verdict}, so it stays in Staging.`);
+      teller.say(`    ${result.rollOut}`);
+      return { ...result, ...(await follow<RollOutResult>(client, result.rollOut)) };
+    },
+    ({ version, verdict, generation }) =>
+      `${version}, verdict ${verdict}, serves as generation ${generation}`,
+  );
+}
+
+const tellSteps =
+  (teller: Teller) =>
+  (step: string, before?: { step: string; seconds: number }): void => {
+    if (before) teller.took(`retraining/${before.step}`, before.seconds);
+    teller.say(`    ${step}`);
+  };
+
+export function evaluationOf({ store, subject }: MainJob, version: string): Promise<Evaluation> {
+  return store.getJson<Evaluation>(`${Key.version(subject.declaration.name, version)}evaluation.json`);
+}
+
+/** Asks for one customer's prediction both ways. */
+export function predict({ client, store, scoringUrl, subject, teller }: MainJob): Promise<BothWays> {
+  const { declaration, asOf } = subject;
+  return teller.step(
+    'predictions',
+    'Asking for predictions',
+    async () =>
+      predictBothWays(client, scoringUrl, declaration.name, await anEntity(store, declaration, asOf)),
+    ({ entity, queue, http }) =>
+      [
+        JSON.stringify(entity),
+        ...Object.entries({ 'task queue': queue, HTTP: http }).map(
+          ([way, { prediction, model_version, latency_ms }]) =>
+            `\n    ${way.padEnd(10)}  ${prediction.toFixed(6)}  ${model_version}  ${latency_ms.toFixed(2)} ms`,
+        ),
+        '\n ',
+      ].join(''),
+  );
+}

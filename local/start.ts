@@ -1,0 +1,107 @@
+import { summarizeError } from '../client/errors';
+import { openPlatform } from '../client/platform';
+import { pacificDate } from '../workflows/shared/pacific-date';
+import { closingPage } from './main-job/closing-page';
+import { parseStartOptions, type StartOptions } from './main-job/options';
+import {
+  applyTheSchedules,
+  evaluationOf,
+  layDownRawData,
+  materializeFeatures,
+  predict,
+  production,
+  publishDeclarations,
+  retrain,
+  startPlatform,
+  type MainJob,
+} from './main-job/steps';
+import { sampleSubject } from './main-job/subject';
+import { createTeller, type Teller } from './main-job/teller';
+import { defaultHome } from './stack/commands';
+import { createStack, type Stack } from './stack/stack';
+
+/** What `--exit` prints as its last line. */
+interface Summary {
+  model_version: string | null;
+  auc: number | null;
+  predictions: { queue: number | null; http: number | null };
+  seconds: Record<string, number>;
+  error?: string;
+}
+
+/** The main job, from nothing to answered predictions. */
+async function mainJob(
+  options: StartOptions,
+  stack: Stack,
+  teller: Teller,
+): Promise<Omit<Summary, 'seconds'>> {
+  await startPlatform(stack, teller);
+  Object.assign(process.env, stack.env());
+  const platform = openPlatform();
+  try {
+    const now = new Date();
+    const job: MainJob = {
+      subject: sampleSubject(pacificDate(now)),
+      client: await platform.temporal(),
+      store: platform.store(),
+      scoringUrl: stack.env()['MERIDIAN_SCORING_URL']!,
+      teller,
+    };
+    await applyTheSchedules(job);
+    await publishDeclarations(job);
+    await layDownRawData(job);
+    await materializeFeatures(job);
+
+    const before = await production(job);
+    if (before && !options.retrain) teller.say(`✓ ${before.production.version} is in Production already`);
+    else await retrain(job, before ? momentLabel(now) : pacificDate(now));
+
+    const { production: served } = (await production(job))!;
+    const { metrics } = await evaluationOf(job, served.version);
+    teller.say(
+      `  ${served.version}: AUC ${metrics['auc']!.value.toFixed(4)} on rows that no version trains on`,
+    );
+    const answers = await predict(job);
+    teller.say(closingPage(job.subject.declaration.name, stack.env(), answers));
+    return {
+      model_version: served.version,
+      auc: metrics['auc']!.value,
+      predictions: { queue: answers.queue.prediction, http: answers.http.prediction },
+    };
+  } finally {
+    await platform.close();
+  }
+}
+
+/** `2026-11-20-17-05-59`: a label for one more run on the same day. */
+const momentLabel = (now: Date): string => now.toISOString().slice(0, 19).replaceAll(/[:T]/g, '-');
+
+async function main(args: string[]): Promise<void> {
+  const options = parseStartOptions(args);
+  const teller = createTeller((text) => process.stdout.write(text));
+  const stack = createStack({ home: defaultHome() });
+  const began = Date.now();
+  let summary: Omit<Summary, 'seconds'>;
+  try {
+    summary = await mainJob(options, stack, teller);
+  } catch (error) {
+    const reason = summarizeError(error);
+    process.stderr.write(`\n${reason}\n`);
+    process.exitCode = 1;
+    summary = { model_version: null, auc: null, predictions: { queue: null, http: null }, error: reason };
+  }
+  teller.took('total', (Date.now() - began) / 1000);
+  if (!options.exit) return;
+  await teller.step(
+    'stop',
+    'Stopping everything',
+    () => stack.down(),
+    () => 'nothing is left running',
+  );
+  teller.say(JSON.stringify({ ...summary, seconds: teller.seconds } satisfies Summary));
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${summarizeError(error)}\n`);
+  process.exitCode = 1;
+});
