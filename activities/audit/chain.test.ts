@@ -29,7 +29,7 @@ describe('seal', () => {
   });
 
   it('does not depend on the order of keys', () => {
-    const reordered = Object.fromEntries(Object.entries(entry).reverse()) as typeof entry;
+    const reordered = Object.fromEntries(Object.entries(entry).toReversed()) as typeof entry;
     expect(seal(reordered).hash).toBe(seal(entry).hash);
   });
 });

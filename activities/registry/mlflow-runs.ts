@@ -84,5 +84,5 @@ async function loggedSteps(mlflow: Mlflow, runId: string, key: string): Promise<
     metric_key: key,
     max_results: '25000',
   });
-  return (history.metrics ?? []).map(({ step }) => Number(step ?? 0));
+  return (history.metrics ?? []).map(({ step }) => step ?? 0);
 }

@@ -1,6 +1,6 @@
 import type { AuditHead } from '../../contracts/audit';
 import type { DecisionOutcome, ReleaseDecision, VersionAllocation } from '../../contracts/decision';
-import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import { asFailure } from './input';
 
 export interface ReleaseStateData {
@@ -63,12 +63,12 @@ export class ReleaseState {
     const problems = [
       ...(asked?.version?.startsWith(`${this.model}-v`)
         ? []
-        : [{ field: 'version', found: String(asked?.version), expected: `a version of ${this.model}` }]),
+        : [{ field: 'version', found: show(asked?.version), expected: `a version of ${this.model}` }]),
       ...(asked?.kind === 'route' && !(asked.weight >= 0 && asked.weight < 1)
         ? [
             {
               field: 'weight',
-              found: String(asked.weight),
+              found: show(asked.weight),
               expected: 'a share of at least 0 and less than 1',
             },
           ]

@@ -1,0 +1,231 @@
+import { ApplicationFailure, type WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { TaskQueue } from '../../contracts/task-queues';
+import { replayAll, startTemporal, uniqueLabel, withWorkers } from '../support/workflow-environment';
+import { failedGate, mockActivities, names, type Calls } from './activities';
+
+describe('retrainModel', () => {
+  let environment: TestWorkflowEnvironment;
+  let calls: Calls;
+
+  beforeAll(async () => {
+    environment = await startTemporal();
+  });
+  afterAll(async () => {
+    await replayAll(environment.client);
+    await environment.teardown();
+  });
+  beforeEach(() => {
+    calls = [];
+  });
+
+  const start = (input: unknown): Promise<WorkflowHandle> =>
+    environment.client.workflow.start('retrainModel', {
+      workflowId: `retrain/churn/${uniqueLabel()}`,
+      taskQueue: TaskQueue.pipelines,
+      args: [input],
+    });
+
+  const parked = async (handle: WorkflowHandle): Promise<string> => {
+    for (;;) {
+      const { searchAttributes } = await handle.describe();
+      if (searchAttributes['MeridianNeedsAttention']?.[0] === true) return details(handle);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const details = async (handle: WorkflowHandle): Promise<string> =>
+    handle.query<string>('__temporal_workflow_metadata').then((m) => JSON.stringify(m));
+  const resolve = (handle: WorkflowHandle, decision: object): Promise<unknown> =>
+    handle.executeUpdate('resolveFailure', { args: [decision] });
+  const failureOf = async (handle: WorkflowHandle): Promise<ApplicationFailure> => {
+    const error = await handle.result().then(
+      () => undefined,
+      (e: WorkflowFailedError) => e,
+    );
+    let cause: unknown = error?.cause;
+    while (cause instanceof Error && !(cause instanceof ApplicationFailure)) cause = cause.cause;
+    return cause as ApplicationFailure;
+  };
+
+  it('goes from labels to a roll-out, each step once', async () => {
+    await withWorkers(environment, mockActivities(calls), async () => {
+      const handle = await start({ model: 'churn' });
+      const result = (await handle.result()) as Record<string, unknown>;
+      expect(result).toMatchObject({
+        version: 'churn-v1.0.0',
+        snapshot: 'abc',
+        verdict: 'pass',
+        rollOut: 'roll-out/churn/churn-v1.0.0',
+      });
+      await environment.client.workflow.getHandle('roll-out/churn/churn-v1.0.0').result();
+    });
+    const steps = [
+      'resolveDeclaration',
+      'labelEntities',
+      'snapshotDataset',
+      'validateSnapshot',
+      'startTrainingJob',
+      'awaitTrainingJob',
+      'allocateVersion',
+      'packageVersion',
+      'registerVersion',
+      'evaluateVersion',
+      'requestDecision',
+    ];
+    expect(names(calls).filter((name) => steps.includes(name))).toEqual(steps);
+  });
+
+  it('keeps a version that does not pass in Staging, and says so', async () => {
+    const mocks = mockActivities(calls, {
+      evaluateVersion: failedGate,
+      allocateVersion: () => 'churn-v1.1.0',
+    });
+    const result = await withWorkers(environment, mocks, async () =>
+      (await start({ model: 'churn' })).result(),
+    );
+    expect(result).toMatchObject({ verdict: 'fail', rollOut: null });
+    expect(names(calls)).toContain('notifyVerdict');
+    expect(names(calls)).not.toContain('requestDecision');
+  });
+
+  it('ends at once on bad input, naming each field', async () => {
+    const failure = await withWorkers(environment, mockActivities(calls), async () =>
+      failureOf(await start({ model: 'Churn!', asOf: 'yesterday', colour: 'red' })),
+    );
+    expect(failure.type).toBe('InvalidInput');
+    expect(failure.nonRetryable).toBe(true);
+    const fields = (failure.details?.[0] as { field: string }[]).map(({ field }) => field);
+    expect(fields.sort()).toEqual(['asOf', 'colour', 'model']);
+    expect(calls).toEqual([]);
+  });
+
+  it('ends at once on a model that nobody declared', async () => {
+    const unknown = ApplicationFailure.create({
+      type: 'UnknownModel',
+      nonRetryable: true,
+      message: 'No model "chrun" is declared.',
+    });
+    const mocks = mockActivities(calls, {
+      resolveDeclaration: () => {
+        throw unknown;
+      },
+    });
+    const failure = await withWorkers(environment, mocks, async () =>
+      failureOf(await start({ model: 'chrun' })),
+    );
+    expect(failure.type).toBe('UnknownModel');
+    expect(names(calls)).not.toContain('notifyParked');
+  });
+
+  it('parks a step that failed for good, and a retry does that step again and no other', async () => {
+    let attempts = 0;
+    const mocks = mockActivities(calls, {
+      allocateVersion: () => 'churn-v1.2.0',
+      awaitTrainingJob: ({ jobName }: { jobName: string }) => {
+        attempts += 1;
+        if (attempts === 1) {
+          throw ApplicationFailure.create({
+            type: 'TrainingFailed',
+            nonRetryable: true,
+            message: 'ValueError: the label column is empty',
+          });
+        }
+        return {
+          jobName,
+          artifactKey: 'k',
+          trainingSeconds: 1,
+          billableSeconds: 1,
+          metrics: {},
+          createdAt: '',
+          startedAt: '',
+          endedAt: '',
+        };
+      },
+    });
+    await withWorkers(environment, mocks, async () => {
+      const handle = await start({ model: 'churn' });
+      expect(await parked(handle)).toContain('the label column is empty');
+      await expect(resolve(handle, { action: 'perhaps' })).rejects.toMatchObject({
+        cause: { type: 'InvalidInput' },
+      });
+      await expect(resolve(handle, { action: 'skip' })).rejects.toMatchObject({
+        cause: { message: expect.stringContaining('may not be skipped') },
+      });
+      expect(await resolve(handle, { action: 'retry', note: 'labels delivered', by: 'me' })).toBe(
+        'retry: train',
+      );
+      expect(await handle.result()).toMatchObject({ verdict: 'pass' });
+      await environment.client.workflow.getHandle('roll-out/churn/churn-v1.2.0').result();
+    });
+    const count = (name: string) => names(calls).filter((n) => n === name).length;
+    expect(count('notifyParked')).toBe(1);
+    expect(count('snapshotDataset')).toBe(1);
+    const jobs = calls
+      .filter(([name]) => name === 'startTrainingJob')
+      .map(([, argument]) => (argument as { jobName: string }).jobName);
+    expect(jobs.map((job) => job.replace(/.*-(g\d+a\d+)$/, '$1'))).toEqual(['g1a1', 'g2a1']);
+  });
+
+  it('raises the attempt, not the generation, for want of capacity', async () => {
+    let attempts = 0;
+    const mocks = mockActivities(calls, {
+      allocateVersion: () => 'churn-v1.3.0',
+      awaitTrainingJob: ({ jobName }: { jobName: string }) => {
+        attempts += 1;
+        if (attempts < 3)
+          throw ApplicationFailure.create({
+            type: 'CapacityUnavailable',
+            nonRetryable: true,
+            message: 'CapacityError',
+          });
+        return {
+          jobName,
+          artifactKey: 'k',
+          trainingSeconds: 1,
+          billableSeconds: 1,
+          metrics: {},
+          createdAt: '',
+          startedAt: '',
+          endedAt: '',
+        };
+      },
+    });
+    await withWorkers(environment, mocks, async () => {
+      await (await start({ model: 'churn' })).result();
+      await environment.client.workflow.getHandle('roll-out/churn/churn-v1.3.0').result();
+    });
+    const jobs = calls
+      .filter(([name]) => name === 'startTrainingJob')
+      .map(([, argument]) => (argument as { jobName: string }).jobName);
+    expect(jobs.map((job) => job.replace(/.*-(g\d+a\d+)$/, '$1'))).toEqual(['g1a1', 'g1a2', 'g1a3']);
+  });
+
+  it('lets the leaf park alone: the evaluation waits for a person, its parent does not', async () => {
+    let attempts = 0;
+    const mocks = mockActivities(calls, {
+      allocateVersion: () => 'churn-v1.4.0',
+      evaluateVersion: () => {
+        attempts += 1;
+        throw ApplicationFailure.create({
+          type: 'BadArtifact',
+          nonRetryable: true,
+          message: 'model.onnx: golden row 3 is off',
+        });
+      },
+    });
+    await withWorkers(environment, mocks, async () => {
+      const parent = await start({ model: 'churn' });
+      const leaf = environment.client.workflow.getHandle('evaluate/churn/churn-v1.4.0');
+      for (;;) {
+        if (attempts > 0) break;
+        await new Promise((done) => setTimeout(done, 50));
+      }
+      await parked(leaf);
+      const { searchAttributes } = await parent.describe();
+      expect(searchAttributes['MeridianNeedsAttention']?.[0]).not.toBe(true);
+      await resolve(leaf, { action: 'abort', by: 'me', note: 'bad training' });
+      expect((await failureOf(parent)).type).toBe('StepAborted');
+    });
+    expect(names(calls).filter((name) => name === 'notifyParked')).toHaveLength(1);
+  });
+});
