@@ -21,7 +21,7 @@ export const macros = (seed: number): string[] => [
   `CREATE MACRO autopay_of(i) AS unit('autopay', i) < 0.6`,
   // The chance of leaving within a month rises with discontent, short contracts and small plans.
   `CREATE MACRO monthly_hazard(i) AS
-     0.045 * exp(
+     0.13 * exp(
        1.1 * normal('discontent', i) - 0.45 * normal('engagement', i)
        + CASE contract_of(i) WHEN 'monthly' THEN 0.75 WHEN 'annual' THEN -0.5 ELSE -1.3 END
        + CASE plan_of(i) WHEN 'starter' THEN 0.3 WHEN 'enterprise' THEN -0.7 ELSE 0 END
@@ -63,7 +63,7 @@ SELECT
     * CASE plan_of(i) WHEN 'starter' THEN 9 WHEN 'team' THEN 15 WHEN 'business' THEN 24 ELSE 32 END
     * CASE contract_of(i) WHEN 'monthly' THEN 1.0 WHEN 'annual' THEN 0.85 ELSE 0.75 END, 2) AS monthly_price,
   20 + 40 * unit('fade length', i) AS fade_days,
-  CASE WHEN unit('silent', i) < 0.25 THEN 0.05 ELSE 0.25 + 0.7 * unit('fade depth', i) END AS fade_depth
+  CASE WHEN unit('silent', i) < 0.15 THEN 0.05 ELSE 0.4 + 0.6 * unit('fade depth', i) END AS fade_depth
 FROM lives
 WHERE leaves_at > $first - 100 AND joins_at <= $last
 ORDER BY i`;

@@ -46,7 +46,8 @@ export async function writeRows(
       const chunk = rows.slice(next, next + ROWS_PER_CALL);
       next += ROWS_PER_CALL;
       const keys = chunk.map((row) => encodeEntityKey(project, view.entity.joinKeys, row.entity));
-      written += await callScript(redis, [chunk.length, ...keys, ...fields, pack(view, chunk)]);
+      const count = await callScript(redis, [chunk.length, ...keys, ...fields, pack(view, chunk)]);
+      written += count;
     }
   };
   await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, lane));
