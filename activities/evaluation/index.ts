@@ -8,13 +8,12 @@ import type { ServedVersion } from '../../contracts/release';
 import { loadArtifact } from '../../platform/onnx/artifact';
 import type { LoadedModel } from '../../platform/onnx/artifact';
 import type { ObjectStore } from '../../platform/s3';
-import { bootstrap, differences, intervals } from './bootstrap';
+import { compare } from './compare';
 import { judge } from './gate';
-import type { Evidence } from './gate';
 import { readHeldOut } from './held-out';
 import type { HeldOut } from './held-out';
 import { measureLatency } from './latency';
-import { measure, rank } from './metrics';
+import { rank } from './metrics';
 import type { RankedRows } from './metrics';
 
 interface Dependencies {
@@ -67,33 +66,19 @@ async function evaluate(
   heldOut: HeldOut,
 ): Promise<Evaluation> {
   const ranked = await scoreAndRank(model, heldOut);
-  const rival = champion ? await scoreChampion(store, champion, heldOut) : null;
-  const contestants = rival?.ranked ? [ranked, rival.ranked] : [ranked];
-  const [draws, rivalDraws] = await bootstrap(contestants, heldOut.entities, RESAMPLING, (done) =>
-    beat('resampling', candidate.version, done),
+  const rival = champion && (await scoreChampion(store, champion, heldOut));
+  const { metrics, confusion, ...compared } = await compare(
+    ranked,
+    rival?.ranked ?? null,
+    heldOut.entities,
+    RESAMPLING,
+    (done) => beat('resampling', candidate.version, done),
   );
-  const everyEntityOnce = new Uint8Array(heldOut.entities).fill(1);
-  const { metrics: values, confusion } = measure(ranked, everyEntityOnce);
-  const metrics = intervals(values, draws!);
-  let comparison: Evaluation['champion'] = champion && {
-    version: champion.version,
-    metrics: {},
-    differences: {},
-  };
-  if (champion && rival?.ranked && rivalDraws) {
-    const rivalValues = measure(rival.ranked, everyEntityOnce).metrics;
-    comparison = {
-      version: champion.version,
-      metrics: intervals(rivalValues, rivalDraws),
-      differences: differences({ values, draws: draws! }, { values: rivalValues, draws: rivalDraws }),
-    };
-  }
   await beat('timing', candidate.version, 0);
   const latency = await measureLatency(model, heldOut.table);
-  const evidence: Evidence = {
-    metrics,
-    champion: comparison && { ...comparison, problem: rival?.problem ?? null },
-    latency,
+  const opponent = champion && {
+    version: champion.version,
+    ...(compared.champion ?? { metrics: {}, differences: {} }),
   };
   return {
     formatVersion: 1,
@@ -105,10 +90,14 @@ async function evaluate(
     positives: heldOut.positives,
     metrics,
     confusion,
-    champion: comparison,
+    champion: opponent,
     latency,
     bootstrap: RESAMPLING,
-    gate: judge(declaration, evidence),
+    gate: judge(declaration, {
+      metrics,
+      latency,
+      champion: opponent && { ...opponent, problem: rival?.problem ?? null },
+    }),
     evaluatedAt: new Date().toISOString(),
   };
 }

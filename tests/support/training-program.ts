@@ -3,16 +3,16 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import type { ArtifactManifest, ModelDeclaration } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
+import { findTools } from '../../local/stack/tools';
 import { literal, withDatabase } from '../../platform/duckdb';
 import { projectRoot } from '../../platform/project-root';
 import { sha256 } from '../../platform/s3';
 
 export type Inputs = Pick<ModelDeclaration['inputs'][number], 'name' | 'type'>[];
 
-/** Python of the xgboost runtime's virtual environment. */
-export function xgboostPython(): string {
-  const venv = process.env['MERIDIAN_VENV_XGBOOST'];
-  if (!venv) throw new Error('MERIDIAN_VENV_XGBOOST is not set: expected the folder of the xgboost runtime.');
+/** Python of the xgboost runtime's virtual environment: the one that MERIDIAN_VENV_XGBOOST names, else the installed one. */
+export async function xgboostPython(): Promise<string> {
+  const venv = process.env['MERIDIAN_VENV_XGBOOST'] ?? (await findTools()).xgboost;
   return join(venv, 'bin', 'python');
 }
 
@@ -55,9 +55,10 @@ export async function runTraining(
   env: Record<string, string> = {},
 ): Promise<TrainingRun> {
   const program = join(projectRoot(), 'models', 'churn', 'train.py');
+  const python = await xgboostPython();
   const { status, log } = await new Promise<{ status: number; log: string }>((resolve) => {
     execFile(
-      xgboostPython(),
+      python,
       [program, ...hyperparameters],
       { env: { PATH: process.env['PATH'], SAGEMAKER_BASE_DIR: base, SM_NUM_CPUS: '2', ...env } },
       (error, stdout, stderr) =>
