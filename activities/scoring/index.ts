@@ -2,7 +2,7 @@ import type { PredictOutcome, PredictRow } from '../../contracts/scoring';
 
 export interface ScoringDependencies {
   /** The inference process's own prediction core; answers in the order of the rows and never rejects. */
-  predictMany(model: string, rows: readonly PredictRow[]): Promise<PredictOutcome[]>;
+  predictMany: (model: string, rows: readonly PredictRow[]) => Promise<PredictOutcome[]>;
 }
 
 /** Run as local activities, in the process that holds the models. */

@@ -9,13 +9,13 @@ export interface ProbeTarget {
   row: FeatureRow;
   expected: number;
   tolerance: number;
-  score(row: FeatureRow): Promise<number>;
+  score: (row: FeatureRow) => Promise<number>;
 }
 
 export interface ProbeDependencies {
   workerId: string;
   /** @throws UnknownModel or ModelNotReady. */
-  target(model: string): ProbeTarget;
+  target: (model: string) => ProbeTarget;
 }
 
 /** Served on the worker's own probe queue, so that a release can ask each worker by name. */

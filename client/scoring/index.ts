@@ -4,9 +4,9 @@ import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import type { PredictOutcome, PredictResponse, PredictRow } from '../../contracts/scoring';
 import { Coalescer } from './coalescer';
 import { updateScorer } from './scorer-update';
+import { toRow, type PredictionSubject } from './subject';
 
-/** Feature values by name; or the entity whose features are looked up online. */
-export type PredictionSubject = Record<string, unknown> | { entity: Record<string, unknown> };
+export type { PredictionSubject } from './subject';
 
 export interface PredictOptions {
   /** Makes the call idempotent: asked again within a while, it is answered alike. Default: a new one. */
@@ -110,14 +110,6 @@ export function createScoringClient({
       );
     },
   };
-}
-
-function toRow(requestId: string, subject: PredictionSubject): PredictRow {
-  const { entity } = subject;
-  const named = typeof entity === 'object' && entity !== null && Object.keys(subject).length === 1;
-  return named
-    ? { requestId, entity: entity as Record<string, unknown> }
-    : { requestId, features: subject as Record<string, unknown> };
 }
 
 /** A call may wait behind others with later deadlines; its own holds all the same. */

@@ -1,0 +1,45 @@
+import { loadConfig } from '../platform/config';
+import { createLog } from '../platform/log';
+import { reportReady, runMain, shutdownSignal } from '../platform/process';
+import { createRedis } from '../platform/redis';
+import { createObjectStore } from '../platform/s3';
+import { createCaptureDrainer } from './gateway/capture-drainer';
+import { createCaptureStream } from './gateway/capture-stream';
+import { createRoutes } from './gateway/http-routes';
+import { createLease } from './gateway/lease';
+import { readOverview } from './gateway/overview';
+import { startHttpServer } from './http/server';
+
+const log = createLog('gateway');
+
+/** The status page, and the drainer that moves captured predictions from Redis to S3. */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const shutdown = shutdownSignal(log);
+  const store = createObjectStore(config.s3);
+  const redis = createRedis(config);
+  const drainer = createCaptureDrainer({
+    stream: createCaptureStream(redis),
+    store,
+    lease: createLease(redis, 'meridian:captures:drainer', 10_000),
+    log,
+  });
+  const http = await startHttpServer(
+    createRoutes(drainer, () => readOverview(store, redis, config)),
+    config.gateway,
+    log,
+  );
+  drainer.start();
+  reportReady();
+  log.info({ address: http.url }, 'ready');
+
+  await new Promise<void>((resolve) => {
+    if (shutdown.aborted) resolve();
+    shutdown.addEventListener('abort', () => resolve());
+  });
+  await http.close();
+  await drainer.stop();
+  redis.disconnect();
+}
+
+runMain(log, main);
