@@ -1,0 +1,60 @@
+import type { FeatureView, ModelDeclaration } from '../../contracts/model';
+import { inputsOf } from '../../features/inputs';
+import { classifierGate, classifierRollOut, classifierTraining } from '../../models/defaults';
+import type { TableColumn } from './columns';
+
+export interface TableModel {
+  name: string;
+  entity: string;
+  label: string;
+  classes: [negative: string, positive: string];
+  columns: readonly TableColumn[];
+  /** The file's name, for the description. */
+  source: string;
+}
+
+/** The declaration of a model whose features and labels are one table, delivered as it is. */
+export function declareTable({
+  name,
+  entity,
+  label,
+  classes,
+  columns,
+  source,
+}: TableModel): ModelDeclaration {
+  const view: FeatureView = {
+    name: name.replaceAll('-', '_'),
+    version: 1,
+    description: `The columns of ${source}.`,
+    owner: 'table-import',
+    entity: { name: entity, joinKeys: [{ name: entity, type: 'string' }] },
+    // A table has no daily load: its values stay true until it is imported again.
+    ttlSeconds: 0,
+    sources: [],
+    transformation: null,
+    features: columns.map((column) => ({ name: column.name, type: column.type })),
+  };
+  return {
+    name,
+    kind: 'tabular-classifier',
+    description: `The probability that ${label} is ${classes[1]}, learned from ${source}.`,
+    owner: 'table-import',
+    schemaVersion: 1,
+    views: [view],
+    inputs: inputsOf([view]),
+    label: {
+      name: label,
+      transformation: null,
+      sources: [],
+      horizonDays: 0,
+      everyDays: 1,
+      periods: 1,
+      classes,
+    },
+    dataset: { salt: name, holdOutShare: 0.2, validationShare: 0.15, minRows: 500 },
+    training: classifierTraining,
+    gate: classifierGate,
+    serving: { mode: 'online', p95Ms: 45 },
+    rollOut: classifierRollOut,
+  };
+}

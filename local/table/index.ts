@@ -1,0 +1,1 @@
+export { importTable, type ImportedTable, type TableRequest } from './import';
