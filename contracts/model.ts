@@ -47,11 +47,13 @@ export interface GoldenRows {
 /** One feature (or the prediction) as the training rows had it: the reference of every later drift figure. */
 export interface BaselineColumn {
   type: 'number' | 'boolean' | 'category';
+  /** Rows with a value, and rows without one (their share is the null bin's). */
   count: number;
   nulls: number;
   /** Numbers only: the nine inner decile edges; the outer bins are open. */
   deciles?: number[];
   mean?: number;
+  /** The population's (divided by count). */
   variance?: number;
   /** Numbers only: at most 1,000 values, evenly spaced in rank, for KS. */
   sample?: number[];

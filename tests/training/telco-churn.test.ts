@@ -12,6 +12,12 @@ const file = join(folder, 'telco-churn.csv');
 const onRealData = existsSync(file) ? describe : describe.skip;
 
 onRealData(`the training program on ${file} (skipped where there is no such file)`, () => {
+  let base: string;
+  beforeAll(() => {
+    base = mkdtempSync(join(tmpdir(), 'meridian-telco-'));
+  });
+  afterAll(() => rmSync(base, { recursive: true }));
+
   it('learns a table that nobody here made up', async () => {
     const table = `read_csv(${literal(file)}, nullstr = ['', ' '])`;
     const columns = await withDatabase((database) =>
@@ -23,7 +29,6 @@ onRealData(`the training program on ${file} (skipped where there is no such file
         name: column_name,
         type: column_type === 'VARCHAR' ? 'category' : column_type === 'BOOLEAN' ? 'boolean' : 'number',
       }));
-    const base = mkdtempSync(join(tmpdir(), 'meridian-telco-'));
     await layChannels(
       base,
       `SELECT * EXCLUDE (Churn), (Churn::VARCHAR IN ('Yes', 'true'))::INT AS label,
@@ -36,6 +41,5 @@ onRealData(`the training program on ${file} (skipped where there is no such file
     expect({ status, failure }).toEqual({ status: 0, failure: null });
     const report = JSON.parse(readFileSync(join(base, 'model', 'training.json'), 'utf8')) as TrainingReport;
     expect(report.metrics['auc']).toBeGreaterThanOrEqual(0.82);
-    rmSync(base, { recursive: true });
   }, 60_000);
 });
