@@ -6,16 +6,17 @@ import { parseStartOptions, type StartOptions } from './main-job/options';
 import {
   applyTheSchedules,
   evaluationOf,
-  layDownRawData,
+  layDownData,
   materializeFeatures,
   predict,
   production,
   publishDeclarations,
   retrain,
   startPlatform,
+  type Ground,
   type MainJob,
 } from './main-job/steps';
-import { sampleSubject } from './main-job/subject';
+import { sampleSubject, tableSubject } from './main-job/subject';
 import { createTeller, type Teller } from './main-job/teller';
 import { defaultHome } from './stack/commands';
 import { createStack, type Stack } from './stack/stack';
@@ -40,21 +41,23 @@ async function mainJob(
   const platform = openPlatform();
   try {
     const now = new Date();
-    const job: MainJob = {
-      subject: sampleSubject(pacificDate(now)),
+    const day = pacificDate(now);
+    const ground: Ground = {
       client: await platform.temporal(),
       store: platform.store(),
       scoringUrl: stack.env()['MERIDIAN_SCORING_URL']!,
       teller,
+      day,
     };
-    await applyTheSchedules(job);
+    await applyTheSchedules(ground);
+    const subject = options.table ? tableSubject(options.table, day) : sampleSubject(day);
+    const job: MainJob = { ...ground, declaration: await layDownData(ground, subject) };
     await publishDeclarations(job);
-    await layDownRawData(job);
     await materializeFeatures(job);
 
     const before = await production(job);
     if (before && !options.retrain) teller.say(`✓ ${before.production.version} is in Production already`);
-    else await retrain(job, before ? momentLabel(now) : pacificDate(now));
+    else await retrain(job, before ? momentLabel(now) : day);
 
     const { production: served } = (await production(job))!;
     const { metrics } = await evaluationOf(job, served.version);
@@ -62,7 +65,7 @@ async function mainJob(
       `  ${served.version}: AUC ${metrics['auc']!.value.toFixed(4)} on rows that no version trains on`,
     );
     const answers = await predict(job);
-    teller.say(closingPage(job.subject.declaration.name, stack.env(), answers));
+    teller.say(closingPage(job.declaration.name, stack.env(), answers));
     return {
       model_version: served.version,
       auc: metrics['auc']!.value,

@@ -22,7 +22,7 @@ export interface TableOptions {
 export const USAGE = `npm start [-- options]
   --exit             do it all, stop everything, print a JSON summary as the last line
   --retrain          train though a Production version stands
-  --table FILE       make a model of a CSV or Parquet table, with
+  --table FILE       make a model of a CSV table, with
   --entity COLUMN      the column that names each row's entity,
   --label COLUMN       the column to predict, and
   --name NAME          the model's name (default: the file's)`;

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { publishDeclaration } from '../../client/declarations';
 import type { Evaluation } from '../../contracts/evaluation';
 import type { MaterializeFeaturesInput, RetrainModelInput } from '../../contracts/generated/types';
+import type { Day } from '../../contracts/days';
 import { Key, WorkflowId } from '../../contracts/ids';
 import type { ModelDeclaration } from '../../contracts/model';
 import type { Generation, ReleasePointer } from '../../contracts/release';
@@ -17,13 +18,19 @@ import type { Subject } from './subject';
 import type { Teller } from './teller';
 import { follow, startOrAdopt } from './workflow-runs';
 
-/** What the steps of the main job work on. */
-export interface MainJob {
-  subject: Subject;
+/** What the steps work with. */
+export interface Ground {
   client: Client;
   store: ObjectStore;
   scoringUrl: string;
   teller: Teller;
+  /** The newest day whose data is used. */
+  day: Day;
+}
+
+/** The main job of one model. */
+export interface MainJob extends Ground {
+  declaration: ModelDeclaration;
 }
 
 /** Starts every part of the platform, or finds that it runs. */
@@ -36,7 +43,7 @@ export async function startPlatform(stack: Stack, teller: Teller): Promise<void>
   );
 }
 
-export function applyTheSchedules({ client, teller }: MainJob): Promise<unknown> {
+export function applyTheSchedules({ client, teller }: Ground): Promise<unknown> {
   return teller.step(
     'schedules',
     'Applying the schedules',
@@ -47,8 +54,8 @@ export function applyTheSchedules({ client, teller }: MainJob): Promise<unknown>
 }
 
 /** Publishes what models there are, as workers and workflows read them. */
-export function publishDeclarations({ store, subject, teller }: MainJob): Promise<unknown> {
-  const declared = new Map([...models, subject.declaration].map((model) => [model.name, model]));
+export function publishDeclarations({ store, declaration, teller }: MainJob): Promise<unknown> {
+  const declared = new Map([...models, declaration].map((model) => [model.name, model]));
   const publish = async (declarations: Iterable<ModelDeclaration>): Promise<string[]> => {
     const published: string[] = [];
     for (const declaration of declarations) {
@@ -65,25 +72,26 @@ export function publishDeclarations({ store, subject, teller }: MainJob): Promis
   );
 }
 
-export function layDownRawData({ store, subject, teller }: MainJob): Promise<unknown> {
-  return teller.step(
+/** @returns the model to learn from the data */
+export async function layDownData({ store, teller }: Ground, subject: Subject): Promise<ModelDeclaration> {
+  const { declaration } = await teller.step(
     'data',
-    'Laying down raw data',
+    subject.title,
     () => subject.layDown(store),
-    (said) => said,
+    ({ done }) => done,
   );
+  return declaration;
 }
 
 /** Computes the day's features and loads them online; a day that was loaded is not loaded again. */
-export function materializeFeatures({ client, subject, teller }: MainJob): Promise<unknown> {
-  const { asOf, declaration } = subject;
-  const input: MaterializeFeaturesInput = { date: asOf, models: [declaration.name] };
+export function materializeFeatures({ client, day, declaration, teller }: MainJob): Promise<unknown> {
+  const input: MaterializeFeaturesInput = { date: day, models: [declaration.name] };
   return teller.step(
     'features',
     'Computing features and loading them online',
     async () => {
-      const id = `${WorkflowId.materializeFeatures(asOf)}/${declaration.name}`;
-      const started = await startOrAdopt(client, 'materializeFeatures', id, input, `Features of ${asOf}`);
+      const id = `${WorkflowId.materializeFeatures(day)}/${declaration.name}`;
+      const started = await startOrAdopt(client, 'materializeFeatures', id, input, `Features of ${day}`);
       return follow<MaterializeResult>(client, started);
     },
     ({ views }) => views.map(({ view, entities }) => `${view} of ${entities}`).join(', '),
@@ -91,8 +99,8 @@ export function materializeFeatures({ client, subject, teller }: MainJob): Promi
 }
 
 /** What serves now; null where no version was ever released. */
-export async function production({ store, subject }: MainJob): Promise<Generation | null> {
-  const pointer = await store.find(Key.releasePointer(subject.declaration.name));
+export async function production({ store, declaration }: MainJob): Promise<Generation | null> {
+  const pointer = await store.find(Key.releasePointer(declaration.name));
   if (!pointer) return null;
   return store.getJson<Generation>((JSON.parse(pointer.body.toString('utf8')) as ReleasePointer).key);
 }
@@ -101,12 +109,12 @@ export async function production({ store, subject }: MainJob): Promise<Generatio
  * Trains a version and takes it to Production. A run of that label that is under way already is followed to its end.
  * @throws Error where the gate does not let the version pass
  */
-export async function retrain({ client, subject, teller }: MainJob, label: string): Promise<void> {
-  const model = subject.declaration.name;
+export async function retrain({ client, day, declaration, teller }: MainJob, label: string): Promise<void> {
+  const model = declaration.name;
   const input: RetrainModelInput = {
     model,
     label,
-    asOf: subject.asOf,
+    asOf: day,
     reason: 'npm start',
     // Nobody but the main job asks this platform yet, so that there is no traffic to watch a candidate on.
     rollOutSteps: [],
@@ -135,18 +143,17 @@ const tellSteps =
     teller.say(`    ${step}`);
   };
 
-export function evaluationOf({ store, subject }: MainJob, version: string): Promise<Evaluation> {
-  return store.getJson<Evaluation>(`${Key.version(subject.declaration.name, version)}evaluation.json`);
+export function evaluationOf({ store, declaration }: MainJob, version: string): Promise<Evaluation> {
+  return store.getJson<Evaluation>(`${Key.version(declaration.name, version)}evaluation.json`);
 }
 
 /** Asks for one customer's prediction both ways. */
-export function predict({ client, store, scoringUrl, subject, teller }: MainJob): Promise<BothWays> {
-  const { declaration, asOf } = subject;
+export function predict({ client, store, scoringUrl, day, declaration, teller }: MainJob): Promise<BothWays> {
   return teller.step(
     'predictions',
     'Asking for predictions',
     async () =>
-      predictBothWays(client, scoringUrl, declaration.name, await anEntity(store, declaration, asOf)),
+      predictBothWays(client, scoringUrl, declaration.name, await anEntity(store, declaration, day)),
     ({ entity, queue, http }) =>
       [
         JSON.stringify(entity),

@@ -1,28 +1,47 @@
+import { resolve } from 'node:path';
 import type { Day } from '../../contracts/days';
 import type { ModelDeclaration } from '../../contracts/model';
 import { churn } from '../../models/churn/model';
 import type { ObjectStore } from '../../platform/s3';
 import { layDownSampleData } from '../sample';
+import { importTable } from '../table';
+import type { TableOptions } from './options';
 
-/** What the main job is done on: a model, and the raw data it learns from. */
+/** What the main job is done on: data, and the model that learns from it. */
 export interface Subject {
-  declaration: ModelDeclaration;
-  /** The newest day of its data. */
-  asOf: Day;
-  /** Lays down what raw data is missing. @returns what was done, in words */
-  layDown(store: ObjectStore): Promise<string>;
+  title: string;
+  /** Lays down what data is missing. @returns the model's declaration, and what was done, in words */
+  layDown(store: ObjectStore): Promise<{ declaration: ModelDeclaration; done: string }>;
 }
 
-/** Churn of Meridian's customers, on the generated sample. */
-export function sampleSubject(asOf: Day): Subject {
+/** Churn of Meridian's customers, on the generated sample of raw data up to that day. */
+export function sampleSubject(day: Day): Subject {
   return {
-    declaration: churn,
-    asOf,
+    title: 'Laying down a sample of raw data',
     async layDown(store) {
-      const { days, firstDay, lastDay, objects } = await layDownSampleData(store, { endDate: asOf });
-      return days.written === 0
-        ? `${days.kept} days are there already`
-        : `${days.written} days of accounts, usage, billing and support, ${firstDay} to ${lastDay} (${objects} objects)`;
+      const { days, firstDay, lastDay, objects } = await layDownSampleData(store, { endDate: day });
+      const done =
+        days.written === 0
+          ? `${days.kept} days, all there already`
+          : `${days.written} days of accounts, usage, billing and support, ${firstDay} to ${lastDay}, in ${objects} objects`;
+      return { declaration: churn, done };
+    },
+  };
+}
+
+/** A model of a person's own table, whose rows are taken as known on that day. */
+export function tableSubject({ file, entity, label, name }: TableOptions, day: Day): Subject {
+  // npm runs its scripts in the checkout, whatever folder the person is in.
+  const path = resolve(process.env['INIT_CWD'] ?? process.cwd(), file);
+  return {
+    title: `Reading ${file}`,
+    async layDown(store) {
+      const table = await importTable(store, { file: path, entity, label, name, day });
+      const columns = `${table.declaration.inputs.length} columns to learn from`;
+      return {
+        declaration: table.declaration,
+        done: [`${table.rows} rows, ${columns}`, ...table.notes].join('; '),
+      };
     },
   };
 }
