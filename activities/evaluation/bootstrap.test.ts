@@ -50,6 +50,23 @@ describe('bootstrap', () => {
     expect((high - low) / width).toBeLessThan(1.15);
   });
 
+  it('gives intervals that hold their values, calibration error included', async () => {
+    const entities = 400;
+    const scores = Array.from({ length: entities }, (_, row) => (row % 10) / 10 + 0.05);
+    // Of the rows with a score p, a share of p is positive: the calibration error is 0, and resampling adds to it.
+    const positive = Uint8Array.from(scores, (p, row) => (Math.floor(row / 10) < Math.round(p * 40) ? 1 : 0));
+    const rows = rank(scores, { positive, entity: Uint32Array.from(scores, (_, row) => row), entities });
+    const values = measure(rows, once(entities)).metrics;
+    expect(values.calibrationError).toBeCloseTo(0, 10);
+    const [draws] = await bootstrap([rows], entities, { resamples: 50, seed: 8 }, nothing);
+    const found = intervals(values, draws!);
+    for (const name of METRIC_NAMES) {
+      expect(found[name].low).toBeLessThanOrEqual(values[name]);
+      expect(found[name].high).toBeGreaterThanOrEqual(values[name]);
+    }
+    expect(found.calibrationError.high).toBeGreaterThan(0.01);
+  });
+
   it('leaves out resamples without both classes', async () => {
     const rows = rank([0.9, 0.1], {
       positive: Uint8Array.from([1, 0]),
