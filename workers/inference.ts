@@ -62,6 +62,8 @@ async function main(): Promise<void> {
       workflowBundle: workflowBundle('scoring'),
       activities: createScoringActivities(predictor),
       enableNonLocalActivities: false,
+      // How long calls to a scorer wait for the worker that had it, before any other may take it over.
+      stickyQueueScheduleToStartTimeout: '1 s',
     }),
     Worker.create({
       ...common,

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import { CAPTURE_FIELD, CAPTURE_STREAM, type CaptureBatch } from '../../contracts/capture';
+import { createLog } from '../../platform/log';
+import type { ObjectStore } from '../../platform/s3';
+import { createCaptureDrainer } from '../../workers/gateway/capture-drainer';
+import { createCaptureStream } from '../../workers/gateway/capture-stream';
+import { createLease } from '../../workers/gateway/lease';
+import { storedCaptures } from './captures';
+import { createRig, declarationOf, register, release, until, type Rig, type Running } from './rig';
+
+jest.setTimeout(180_000);
+
+const MODEL = 'renewal';
+
+describe('captured predictions', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await createRig();
+    const version = await register(rig.store, declarationOf(MODEL), `${MODEL}-v1.0.0`);
+    const shadow = await register(rig.store, declarationOf(MODEL), `${MODEL}-v1.1.0`);
+    await release(rig.store, MODEL, 1, version, [{ ...shadow, mode: 'shadow', weight: 0 }]);
+  });
+  afterAll(() => rig.close());
+
+  /** Batches as an inference worker would send them; the request IDs in them. */
+  async function capture(model: string, entries: number, rows: number): Promise<string[]> {
+    const ids: string[] = [];
+    const pipeline = rig.redis.pipeline();
+    for (let entry = 0; entry < entries; entry += 1) {
+      const batch: CaptureBatch = { model, inputs: [{ name: 'version', type: 'number' }], records: [] };
+      for (let row = 0; row < rows; row += 1) {
+        const request_id = randomUUID();
+        ids.push(request_id);
+        batch.records.push({
+          request_id,
+          // Across an hour's end, so that a range makes several files.
+          time: Date.UTC(2026, 10, 20, 23, 59, 59, 900) + entry * 10,
+          version: `${model}-v1.0.0`,
+          variant: 'live',
+          generation: 1,
+          entity: null,
+          features: [row],
+          prediction: 0.5,
+          latency_ms: 1,
+          error: null,
+        });
+      }
+      pipeline.xadd(CAPTURE_STREAM, '*', CAPTURE_FIELD, JSON.stringify(batch));
+    }
+    await pipeline.exec();
+    return ids;
+  }
+
+  const drainerOf = (store: Pick<ObjectStore, 'create'>) =>
+    createCaptureDrainer({
+      stream: createCaptureStream(rig.redis),
+      store,
+      lease: createLease(rig.redis, `lease-${randomUUID()}`, 10_000),
+      log: createLog('test'),
+      maxEntries: 10,
+    });
+
+  const idsStored = async (model: string): Promise<string[]> =>
+    (await storedCaptures(rig.store, model)).map((row) => String(row['request_id'])).sort();
+
+  it('have a row each, failures and shadows too, with a column a feature', async () => {
+    const worker: Running = await rig.start('inference');
+    const ask = (body: unknown) =>
+      fetch(`${worker.url}/v1/predict/${MODEL}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-request-id': `r-${JSON.stringify(body).length}` },
+        body: JSON.stringify(body),
+      });
+    await ask({ features: { tenure: 12.5, auto_renew: true, plan: 'plus' } });
+    await ask({ features: { tenure: 'long', auto_renew: true, plan: 'plus' } });
+    await ask({ entity: { customer_id: 'nobody' } });
+    await worker.stop();
+    const gateway = await rig.start('gateway');
+    const page = await (await fetch(gateway.url)).text();
+    expect(page).toContain(`${MODEL}-v1.0.0`);
+    expect(await gateway.stop()).toBe(0);
+
+    const rows = await storedCaptures(rig.store, MODEL);
+    const brief = rows.map(({ variant, error, tenure, auto_renew, plan, entity }) => ({
+      variant,
+      error,
+      tenure,
+      auto_renew,
+      plan,
+      entity,
+    }));
+    const answered = { error: null, tenure: 12.5, auto_renew: true, plan: 'plus', entity: null };
+    const nothing = { tenure: null, auto_renew: null, plan: null };
+    expect(brief).toEqual(
+      expect.arrayContaining([
+        { variant: 'live', ...answered },
+        { variant: 'shadow', ...answered },
+        { variant: 'live', error: 'InvalidFeatures', ...nothing, entity: null },
+        { variant: 'live', error: 'UnknownEntity', ...nothing, entity: '{"customer_id":"nobody"}' },
+      ]),
+    );
+    expect(rows).toHaveLength(6);
+    const [first] = rows;
+    expect(first).toMatchObject({ model: MODEL, generation: 1, time: expect.any(Date) });
+    expect(Math.abs(Date.now() - (first!['time'] as Date).getTime())).toBeLessThan(120_000);
+    expect(first!['file']).toMatch(
+      /^predictions\/renewal\/dt=\d{4}-\d\d-\d\d\/hour=\d\d\/\d+-\d+-\d+-\d+\.parquet$/,
+    );
+  });
+
+  it('lie in S3 exactly once, wherever the drainer is killed', async () => {
+    // Each drainer dies at its n-th write: before it, or after it and before anything is acknowledged.
+    for (const dies of ['before', 'after'] as const) {
+      for (let nth = 1; nth <= 4; nth += 1) {
+        const model = `killed-${dies}-${nth}`;
+        const ids = await capture(model, 25, 4);
+        let writes = 0;
+        const dying = drainerOf({
+          async create(key, body) {
+            writes += 1;
+            if (writes > nth || (writes === nth && dies === 'before')) throw new Error('killed');
+            const created = await rig.store.create(key, body);
+            if (writes === nth) throw new Error('killed');
+            return created;
+          },
+        });
+        await dying.stop();
+        await drainerOf(rig.store).stop();
+        expect(await idsStored(model)).toEqual(ids.sort());
+      }
+    }
+    expect(await rig.redis.xlen(CAPTURE_STREAM)).toBe(0);
+  });
+
+  it('lie in S3 exactly once where two drainers work at the same time', async () => {
+    const ids = await capture('contended', 60, 5);
+    await Promise.all([drainerOf(rig.store).stop(), drainerOf(rig.store).stop()]);
+    expect(await idsStored('contended')).toEqual(ids.sort());
+  });
+
+  it('lie in S3 exactly once after a gateway is killed while it drains', async () => {
+    const ids = await capture('sigkilled', 3_000, 20);
+    const gateway = await rig.start('gateway');
+    await until('the first file', async () => (await rig.store.list('predictions/sigkilled/')).length > 0);
+    await gateway.stop('SIGKILL');
+    expect(await rig.redis.xlen(CAPTURE_STREAM)).toBeGreaterThan(0);
+    const next = await rig.start('gateway');
+    await until('the stream to be empty', async () => (await rig.redis.xlen(CAPTURE_STREAM)) === 0, 90_000);
+    expect(await next.stop()).toBe(0);
+    expect(await idsStored('sigkilled')).toEqual(ids.sort());
+  });
+
+  it('count a request once, however often it was captured', async () => {
+    const ids = await capture('twice', 1, 3);
+    const [[, fields]] = (await rig.redis.xrange(CAPTURE_STREAM, '-', '+')) as [[string, string[]]];
+    await rig.redis.xadd(CAPTURE_STREAM, '*', CAPTURE_FIELD, fields[1]!);
+    await drainerOf(rig.store).stop();
+    expect(await idsStored('twice')).toEqual(ids.sort());
+  });
+
+  it('keep a feature whose name is a column of the record beside that column', async () => {
+    const rows = await storedCaptures(rig.store, 'twice');
+    expect(rows.map(({ version, feature_version }) => [version, feature_version])).toEqual([
+      ['twice-v1.0.0', 0],
+      ['twice-v1.0.0', 1],
+      ['twice-v1.0.0', 2],
+    ]);
+  });
+});
