@@ -14,7 +14,8 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
 
 /** Creates a file with its whole content unless it exists; false where it does. On disk when it returns. */
 export async function createJson(path: string, value: unknown): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true });
+  const folder = dirname(path);
+  if (await mkdir(folder, { recursive: true })) await syncFolder(dirname(folder));
   const temporary = beside(path);
   await writeDurably(temporary, JSON.stringify(value));
   try {

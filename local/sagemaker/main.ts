@@ -23,6 +23,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     account: '000000000000',
     storage: createStorage(env),
     env,
+    log,
   });
   const server = createSagemakerServer(service, log);
   server.listen(port, env['MERIDIAN_SAGEMAKER_HOST'] ?? '127.0.0.1', () => log.info({ port }, 'ready'));

@@ -5,6 +5,7 @@ import type {
   DescribeTrainingJobRequest,
   ListTagsInput,
 } from '@aws-sdk/client-sagemaker';
+import type { Log } from '../../platform/log';
 import { endedAlready, nameTaken, noObjects, unknownJob, validationError } from './api/errors';
 import { checkRules } from './api/rules';
 import { readLogTail } from './container/log';
@@ -28,6 +29,7 @@ export interface ServiceOptions {
   storage: Storage;
   /** Environment of the supervisors: S3's address and credentials, the virtual environments of the images. */
   env: NodeJS.ProcessEnv;
+  log: Log;
 }
 
 type Operation = (request: never) => Promise<object>;
@@ -41,7 +43,9 @@ export class TrainingService {
     private readonly store: JobStore,
     private readonly supervisors: Supervisors,
   ) {
-    this.timer = setInterval(() => void this.settleAll(), SETTLE_EVERY_MS);
+    this.timer = setInterval(() => {
+      this.settleAll().catch((error: unknown) => options.log.error({ error }, 'jobs could not be checked'));
+    }, SETTLE_EVERY_MS);
   }
 
   static async open(options: ServiceOptions): Promise<TrainingService> {

@@ -2,6 +2,7 @@
  * The supervisor of one training job, detached from the service: `node supervisor.js <job folder>`. Everything it
  * learns goes to disk, so that neither its own end nor the service's loses a job.
  */
+import { rm } from 'node:fs/promises';
 import { createLog } from '../../platform/log';
 import { endAbandoned } from './container/program';
 import { createJson } from './files';
@@ -19,6 +20,8 @@ async function main(path: string): Promise<void> {
   const timeline = await Timeline.open(folder);
   try {
     await supervise({ record, folder, timeline, storage: createStorage(process.env), env: process.env });
+    // A container's files end with it; what the job leaves behind is in S3, its log beside the folder.
+    await rm(folder.base, { recursive: true, force: true });
   } catch (error) {
     log.error({ error, job: record.name }, 'the job failed for a reason that is not its own');
     await endAbandoned(folder);

@@ -58,7 +58,10 @@ async function failureOf(promise: Promise<unknown>): Promise<MeridianError> {
 const activityEnvironment = () => new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
 
 const awaitJob = (jobName: string, environment = activityEnvironment()): Promise<TrainingOutcome> =>
-  environment.run(activities.awaitTrainingJob, { jobName }) as Promise<TrainingOutcome>;
+  environment.run<[{ jobName: string }], TrainingOutcome, typeof activities.awaitTrainingJob>(
+    activities.awaitTrainingJob,
+    { jobName },
+  );
 
 describe('startTrainingJob and awaitTrainingJob', () => {
   it('train once, however often they are called', async () => {

@@ -13,11 +13,12 @@ import { join } from 'node:path';
 import {
   CreateTrainingJobCommand,
   DescribeTrainingJobCommand,
-  SageMakerClient,
+  type SageMakerClient,
   type CreateTrainingJobRequest,
   type DescribeTrainingJobResponse,
 } from '@aws-sdk/client-sagemaker';
 import { create, extract } from 'tar';
+import type { JobRecord } from '../../local/sagemaker/job';
 import { loadConfig, type Config } from '../../platform/config';
 import { projectRoot } from '../../platform/project-root';
 import { createObjectStore, type ObjectStore } from '../../platform/s3';
@@ -158,6 +159,18 @@ export class TestSagemaker {
   supervisor(name: string): number {
     const record = readFileSync(join(this.home, 'jobs', name, 'supervisor.json'), 'utf8');
     return (JSON.parse(record) as { pid: number }).pid;
+  }
+
+  /** A job's record as the service wrote it. */
+  record(name: string): JobRecord {
+    return JSON.parse(readFileSync(join(this.home, 'jobs', name, 'job.json'), 'utf8')) as JobRecord;
+  }
+
+  /** What is on disk of a job right after its creation. */
+  writeRecord(record: JobRecord): void {
+    const folder = join(this.home, 'jobs', record.name);
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'job.json'), JSON.stringify(record));
   }
 
   /** The files of an archive in the bucket. */

@@ -109,6 +109,14 @@ describe('a training job', () => {
     );
   });
 
+  it('is stopped right after its creation', async () => {
+    await sagemaker.create(sagemaker.request('at-once', { mode: 'wait' }));
+    await stop('at-once');
+    await stop('at-once');
+    expect((await sagemaker.ended('at-once')).TrainingJobStatus).toBe('Stopped');
+    expect(sagemaker.starts('at-once').filter(isAlive)).toEqual([]);
+  });
+
   it('is stopped where it runs longer than it may', async () => {
     const request = sagemaker.request('too-long', { mode: 'wait' });
     await sagemaker.create({ ...request, StoppingCondition: { MaxRuntimeInSeconds: 1 } });
@@ -157,8 +165,15 @@ describe('a training job', () => {
     const job = await sagemaker.ended('spot');
     expect(job.TrainingJobStatus).toBe('Completed');
     expect(job.SecondaryStatusTransitions!.map((t) => t.Status)).toEqual([
-      ...['Starting', 'Downloading', 'Training', 'Interrupted'],
-      ...['Starting', 'Downloading', 'Training', 'Uploading', 'Completed'],
+      'Starting',
+      'Downloading',
+      'Training',
+      'Interrupted',
+      'Starting',
+      'Downloading',
+      'Training',
+      'Uploading',
+      'Completed',
     ]);
     expect(isAlive(pid)).toBe(false);
     const file = await sagemaker.unpack('training/spot/output/model.tar.gz');
@@ -192,6 +207,15 @@ describe('a kill', () => {
     expect((await sagemaker.ended('meanwhile')).TrainingJobStatus).toBe('Completed');
   });
 
+  it('of the service between a creation and the start of its supervisor loses no job', async () => {
+    await sagemaker.stopService('SIGKILL');
+    const request = sagemaker.request('created-only');
+    sagemaker.writeRecord({ ...sagemaker.record('survives'), name: 'created-only', request });
+    await sagemaker.startService();
+    expect((await sagemaker.ended('created-only')).TrainingJobStatus).toBe('Completed');
+    expect(await sagemaker.store.head('training/created-only/output/model.tar.gz')).not.toBeNull();
+  });
+
   it('of the supervisor ends the job as SageMaker’s own failure, and its program with it', async () => {
     await sagemaker.create(sagemaker.request('orphan', { mode: 'wait' }));
     const pid = await sagemaker.running('orphan');
@@ -202,6 +226,15 @@ describe('a kill', () => {
       'InternalServerError: We encountered an internal error. Please try again.',
     );
     await until('the end of the program', () => !isAlive(pid));
+  });
+
+  it('that a supervisor hears of ends its program first', async () => {
+    await sagemaker.create(sagemaker.request('going-down', { mode: 'stubborn' }));
+    const pid = await sagemaker.running('going-down');
+    process.kill(sagemaker.supervisor('going-down'), 'SIGTERM');
+    const job = await sagemaker.ended('going-down');
+    expect(job.FailureReason).toMatch(/^InternalServerError: /);
+    expect(isAlive(pid)).toBe(false);
   });
 
   it('of both is noticed by the next service', async () => {

@@ -18,7 +18,7 @@ interface Shape {
 const shapes = model.shapes as unknown as Record<string, Shape>;
 const operations = model.operations as Record<string, string>;
 
-export const isOperation = (name: string): boolean => name in operations;
+export const isOperation = (name: string): boolean => Object.hasOwn(operations, name);
 
 /**
  * Reads a request of the operation as SageMaker does: unknown members are dropped, a wrong JSON type is a

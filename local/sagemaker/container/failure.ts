@@ -24,9 +24,14 @@ export async function toolkitFailure(log: string, command: string[], exitCode: n
   const named = lines.findLastIndex((line) =>
     /^[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt)\b/.test(line),
   );
-  const killed = exitCode === 137 ? 'OutOfMemory: Process killed by SIGKILL (signal 9)\n' : '';
-  const message = `${killed}${lines.slice(named === -1 ? -5 : named).join('\n')}`;
-  return `ExecuteUserScriptError:\nExitCode ${exitCode}\nErrorMessage "${message}"\nCommand "${command.join(' ')}"`;
+  const parts = [
+    'ExecuteUserScriptError:',
+    `ExitCode ${exitCode}`,
+    `ErrorMessage "${lines.slice(named === -1 ? -5 : named).join('\n')}"`,
+    ...(exitCode === 137 ? ['ExtraInfo "OutOfMemory: Process killed by SIGKILL (signal 9)"'] : []),
+    `Command "${command.join(' ')}"`,
+  ];
+  return parts.join('\n');
 }
 
 async function readOrEmpty(path: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker';
 import {
   HOST,
@@ -9,6 +9,7 @@ import {
   resourceConfig,
   type ContainerLayout,
 } from './layout';
+import { argument, decode, json } from './python-text';
 
 /**
  * Script mode, as AWS's framework images do it with their training toolkit (aws/sagemaker-training-toolkit: `environment.py`,
@@ -25,7 +26,8 @@ export interface ScriptMode {
 
 /** Null where the job is not in script mode: it names no program. */
 export function scriptMode(request: CreateTrainingJobRequest, layout: ContainerLayout): ScriptMode | null {
-  const all = decode(request.HyperParameters ?? {});
+  const given = Object.entries(request.HyperParameters ?? {});
+  const all = Object.fromEntries(given.map(([key, value]) => [key, decode(value)]));
   const program = all['sagemaker_program'];
   if (program === undefined) return null;
   const own = Object.fromEntries(
@@ -35,15 +37,15 @@ export function scriptMode(request: CreateTrainingJobRequest, layout: ContainerL
   );
   const submitDirectory = all['sagemaker_submit_directory'];
   const facts = {
-    program: text(program),
-    submitDirectory: submitDirectory === undefined ? layout.code : text(submitDirectory),
+    program: argument(program),
+    submitDirectory: submitDirectory === undefined ? layout.code : argument(submitDirectory),
     args: Object.entries(own).flatMap(([key, value]) => [
       `${key.length > 1 ? '--' : '-'}${key}`,
-      text(value),
+      argument(value),
     ]),
   };
   const environment = trainingEnvironment(request, layout, own, facts);
-  return { ...facts, variables: asVariables(environment, own) };
+  return { ...facts, variables: asVariables(environment, facts.args) };
 }
 
 function trainingEnvironment(
@@ -61,6 +63,8 @@ function trainingEnvironment(
     current_instance_group: INSTANCE_GROUP,
     current_instance_group_hosts: [HOST],
     current_instance_type: instanceType,
+    distribution_hosts: [],
+    distribution_instance_groups: [],
     framework_module: null,
     hosts: [HOST],
     hyperparameters,
@@ -68,13 +72,18 @@ function trainingEnvironment(
     input_data_config: inputDataConfig(request),
     input_dir: layout.input,
     instance_groups: [INSTANCE_GROUP],
+    instance_groups_dict: { [INSTANCE_GROUP]: resourceConfig(request).instance_groups[0] },
+    is_hetero: false,
     is_master: true,
+    is_modelparallel_enabled: null,
+    is_smddpmprun_installed: false,
+    is_smddprun_installed: false,
     job_name: request.TrainingJobName!,
     log_level: 20,
     master_hostname: HOST,
     model_dir: layout.model,
     module_dir: submitDirectory,
-    module_name: basename(program).replace(/\.py$/, ''),
+    module_name: program.replace(/\.py$/, ''),
     network_interface_name: NETWORK_INTERFACE,
     num_cpus: availableParallelism(),
     num_gpus: 0,
@@ -83,78 +92,62 @@ function trainingEnvironment(
     output_dir: layout.output,
     output_intermediate_dir: join(layout.output, 'intermediate'),
     resource_config: resourceConfig(request),
+    topology: [],
     user_entry_point: program,
   };
 }
 
+/** What of the training environment becomes a variable under its own name. */
+const TOLD = [
+  'current_host',
+  'current_instance_group',
+  'current_instance_group_hosts',
+  'current_instance_type',
+  'distribution_instance_groups',
+  'framework_module',
+  'hosts',
+  'input_config_dir',
+  'input_data_config',
+  'input_dir',
+  'instance_groups',
+  'instance_groups_dict',
+  'is_hetero',
+  'log_level',
+  'model_dir',
+  'module_dir',
+  'module_name',
+  'network_interface_name',
+  'num_cpus',
+  'num_gpus',
+  'num_neurons',
+  'output_data_dir',
+  'output_dir',
+  'output_intermediate_dir',
+  'resource_config',
+  'user_entry_point',
+] as const;
+
 function asVariables(
-  {
-    additional_framework_parameters,
-    channel_input_dirs,
-    hyperparameters,
-    ...rest
-  }: ReturnType<typeof trainingEnvironment>,
-  own: Record<string, unknown>,
+  environment: ReturnType<typeof trainingEnvironment>,
+  args: string[],
 ): Record<string, string> {
-  const { is_master: _master, job_name: _name, master_hostname: _host, ...told } = rest;
+  const { channel_input_dirs, hyperparameters } = environment;
   const prefixed = (prefix: string, values: Record<string, unknown>) =>
-    Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}_${key}`, value]));
-  const values: Record<string, unknown> = {
-    ...told,
-    channels: Object.keys(channel_input_dirs),
-    framework_params: additional_framework_parameters,
-    hps: hyperparameters,
-    training_env: { ...rest, additional_framework_parameters, channel_input_dirs, hyperparameters },
-    user_args: Object.entries(own).flatMap(([key, value]) => [
-      `${key.length > 1 ? '--' : '-'}${key}`,
-      text(value),
-    ]),
+    Object.entries(values).map(([key, value]): [string, unknown] => [`${prefix}_${key}`, value]);
+  const values: [string, unknown][] = [
+    ...TOLD.map((name): [string, unknown] => [name, environment[name]]),
+    ['channels', Object.keys(channel_input_dirs)],
+    ['framework_params', environment.additional_framework_parameters],
+    ['hps', hyperparameters],
+    ['training_env', environment],
+    ['user_args', args],
     ...prefixed('channel', channel_input_dirs),
-    ...prefixed('hp', own),
-  };
-  return Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [`SM_${key.toUpperCase()}`, variable(value)]),
-  );
+    ...prefixed('hp', hyperparameters),
+  ];
+  return Object.fromEntries(values.map(([name, value]) => [`SM_${name.toUpperCase()}`, variable(value)]));
 }
 
-/** Values are JSON; what does not parse is meant as it stands. */
-function decode(hyperparameters: Record<string, string>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(hyperparameters).map(([key, value]) => {
-      try {
-        return [key, JSON.parse(value) as unknown];
-      } catch {
-        return [key, value];
-      }
-    }),
-  );
-}
-
-/** An argument, as Python's `str` writes the value. */
-function text(value: unknown): string {
+const variable = (value: unknown): string => {
   if (value === null) return '';
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (Array.isArray(value)) return `[${value.map(repr).join(', ')}]`;
-  if (typeof value === 'object') {
-    return Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => `${key}=${text(item)}`)
-      .join(',');
-  }
-  return String(value);
-}
-
-const repr = (value: unknown): string =>
-  typeof value === 'string'
-    ? `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
-    : text(value ?? 'None');
-
-function variable(value: unknown): string {
-  if (value === null) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value, sorted);
-}
-
-const sorted = (_: string, value: unknown): unknown =>
-  value !== null && typeof value === 'object' && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-    : value;
+  return typeof value === 'string' ? value : json(value);
+};
