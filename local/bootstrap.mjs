@@ -10,6 +10,9 @@ import { installableParts } from './install/tools.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const OLDEST_NODE = 20;
 
+// The README says it once: from January 2027 on the AWS SDK's new releases need Node 22, and this one is pinned.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 const commands = {
   install: async () => {
     await install({ withPeers: true });

@@ -45,7 +45,7 @@ async function mainJob(
     const ground: Ground = {
       client: await platform.temporal(),
       store: platform.store(),
-      scoringUrl: stack.env()['MERIDIAN_SCORING_URL']!,
+      env: stack.env(),
       teller,
       day,
     };

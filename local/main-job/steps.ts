@@ -13,16 +13,18 @@ import type { MaterializeResult } from '../../workflows/materialize-features';
 import type { RetrainResult } from '../../workflows/retrain-model';
 import type { RollOutResult } from '../../workflows/roll-out-model';
 import type { Stack } from '../stack/stack';
+import { writeFeastRepoOf } from './feast';
 import { anEntity, predictBothWays, type BothWays } from './predictions';
 import type { Subject } from './subject';
 import type { Teller } from './teller';
-import { follow, startOrAdopt } from './workflow-runs';
+import { follow, startOrAdopt, type StepListener } from './workflow-runs';
 
 /** What the steps work with. */
 export interface Ground {
   client: Client;
   store: ObjectStore;
-  scoringUrl: string;
+  /** Where everything is. */
+  env: Record<string, string>;
   teller: Teller;
   /** The newest day whose data is used. */
   day: Day;
@@ -53,8 +55,8 @@ export function applyTheSchedules({ client, teller }: Ground): Promise<unknown> 
   );
 }
 
-/** Publishes what models there are, as workers and workflows read them. */
-export function publishDeclarations({ store, declaration, teller }: MainJob): Promise<unknown> {
+/** Publishes what models there are, as workers and workflows read them, and as Feast does. */
+export function publishDeclarations({ store, env, declaration, teller }: MainJob): Promise<unknown> {
   const declared = new Map([...models, declaration].map((model) => [model.name, model]));
   const publish = async (declarations: Iterable<ModelDeclaration>): Promise<string[]> => {
     const published: string[] = [];
@@ -62,6 +64,7 @@ export function publishDeclarations({ store, declaration, teller }: MainJob): Pr
       const { model, hash, change } = await publishDeclaration(store, declaration);
       published.push(`${model} ${hash.slice(0, 12)} ${change}`);
     }
+    await writeFeastRepoOf(store, env);
     return published;
   };
   return teller.step(
@@ -136,24 +139,27 @@ export async function retrain({ client, day, declaration, teller }: MainJob, lab
   );
 }
 
-const tellSteps =
-  (teller: Teller) =>
-  (step: string, before?: { step: string; seconds: number }): void => {
-    if (before) teller.took(`retraining/${before.step}`, before.seconds);
-    teller.say(`    ${step}`);
-  };
+const tellSteps = (teller: Teller): StepListener => ({
+  entered: (step) => teller.say(`    ${step}`),
+  left: (step, seconds) => teller.took(`retraining/${step}`, seconds),
+});
 
 export function evaluationOf({ store, declaration }: MainJob, version: string): Promise<Evaluation> {
   return store.getJson<Evaluation>(`${Key.version(declaration.name, version)}evaluation.json`);
 }
 
 /** Asks for one customer's prediction both ways. */
-export function predict({ client, store, scoringUrl, day, declaration, teller }: MainJob): Promise<BothWays> {
+export function predict({ client, store, env, day, declaration, teller }: MainJob): Promise<BothWays> {
   return teller.step(
     'predictions',
     'Asking for predictions',
     async () =>
-      predictBothWays(client, scoringUrl, declaration.name, await anEntity(store, declaration, day)),
+      predictBothWays(
+        client,
+        env['MERIDIAN_SCORING_URL']!,
+        declaration.name,
+        await anEntity(store, declaration, day),
+      ),
     ({ entity, queue, http }) =>
       [
         JSON.stringify(entity),

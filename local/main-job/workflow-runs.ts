@@ -9,8 +9,11 @@ import { TaskQueue } from '../../contracts/task-queues';
 
 const LOOK_MS = 250;
 
-/** Told when a run enters a step, with the seconds that the one before took. */
-export type OnStep = (step: string, before?: { step: string; seconds: number }) => void;
+/** Told of a run's steps; one that passes between two looks is not seen. */
+export interface StepListener {
+  entered(step: string): void;
+  left(step: string, seconds: number): void;
+}
 
 /** A step has used up its retries: the run waits for a person. */
 export class RunParked extends Error {
@@ -54,32 +57,43 @@ export async function startOrAdopt(
  * Waits for a run's result and tells of its steps on the way.
  * @throws RunParked where it, or a child of it, waits for a person; what the run failed with, where it fails
  */
-export async function follow<T>(
-  client: Client,
-  workflowId: string,
-  onStep: OnStep = () => undefined,
-): Promise<T> {
-  const handle = client.workflow.getHandle(workflowId);
+export async function follow<T>(client: Client, workflowId: string, listener?: StepListener): Promise<T> {
   const end = new AbortController();
-  const result = (handle.result() as Promise<T>).finally(() => end.abort());
-  return Promise.race([result, watch(client, workflowId, onStep, end.signal)]);
+  const watching = watch(client, workflowId, listener, end.signal);
+  const parked = watching.then(() => new Promise<never>(() => undefined));
+  try {
+    return await Promise.race([client.workflow.getHandle(workflowId).result() as Promise<T>, parked]);
+  } finally {
+    end.abort();
+    await watching.catch(() => undefined); // what it threw has won the race, or comes too late to matter
+  }
 }
 
-/** Ends only by throwing; never where the run is over. */
-async function watch(client: Client, workflowId: string, onStep: OnStep, ended: AbortSignal): Promise<never> {
+/** Looks at a run until it has ended. */
+async function watch(
+  client: Client,
+  workflowId: string,
+  listener: StepListener | undefined,
+  ended: AbortSignal,
+): Promise<void> {
+  const handle = client.workflow.getHandle(workflowId);
   let current: { step: string; since: number } | undefined;
+  const leave = (): void => {
+    if (current) listener?.left(current.step, (Date.now() - current.since) / 1000);
+  };
   while (!ended.aborted) {
-    const { typedSearchAttributes } = await client.workflow.getHandle(workflowId).describe();
+    const { typedSearchAttributes } = await handle.describe();
     const step = typedSearchAttributes.get(SearchAttribute.step);
     if (step !== undefined && step !== current?.step) {
-      onStep(step, current && { step: current.step, seconds: (Date.now() - current.since) / 1000 });
+      leave();
+      listener?.entered(step);
       current = { step, since: Date.now() };
     }
     const parked = await parkedUnder(client, workflowId);
     if (parked !== undefined) throw new RunParked(parked, step ?? '');
-    await sleep(LOOK_MS);
+    await sleep(LOOK_MS, undefined, { signal: ended }).catch(() => undefined);
   }
-  return new Promise<never>(() => undefined);
+  leave();
 }
 
 async function parkedUnder(client: Client, workflowId: string): Promise<string | undefined> {

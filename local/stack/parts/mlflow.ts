@@ -17,6 +17,7 @@ export const mlflow: Part = {
         '--host=127.0.0.1',
         `--port=${ports.mlflow}`,
         '--workers=1',
+        '--uvicorn-opts=--log-level=warning',
         `--backend-store-uri=sqlite:///${join(data, 'mlflow.db')}`,
         `--artifacts-destination=s3://${env['MERIDIAN_BUCKET']}/mlflow`,
       ],
