@@ -18,6 +18,9 @@ import { createObjectStore, sha256, type ObjectStore } from '../../platform/s3';
 import { madeUpCustomers, madeUpInputs } from '../support/made-up-customers';
 import { layChannels, packageVersion, runTraining } from '../support/training-program';
 
+// Four trainings before the first test.
+jest.setTimeout(180_000);
+
 const GATE: ModelDeclaration['gate'] = {
   absolute: [{ metric: 'auc', min: 0.6 }],
   champion: { metric: 'auc', margin: 0.02 },
@@ -70,7 +73,7 @@ beforeAll(async () => {
   ]);
   const wide = await train('made-up-v2.0.0', ['--num_round', '50']);
   versions = { good, poor, narrow, wide };
-}, 120_000);
+});
 
 afterAll(async () => {
   store?.close();
