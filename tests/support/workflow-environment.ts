@@ -38,9 +38,16 @@ export async function startTemporal(): Promise<TestWorkflowEnvironment> {
 /** A server whose clock jumps to the next timer while everybody waits. */
 export async function startTimeSkippingTemporal(): Promise<TestWorkflowEnvironment> {
   const { timeSkipping } = await findTestTools();
-  return TestWorkflowEnvironment.createTimeSkipping(
+  const environment = await TestWorkflowEnvironment.createTimeSkipping(
     isAbsolute(timeSkipping) ? { server: { executable: { type: 'existing-path', path: timeSkipping } } } : {},
   );
+  await environment.connection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: Object.fromEntries(
+      Object.values(SearchAttribute).map(({ name, type }) => [name, INDEXED_TYPE[type]]),
+    ),
+  });
+  return environment;
 }
 
 /** Runs workers for `pipelines` and `data` with these activities for the time of one test. */
@@ -90,6 +97,15 @@ export async function replayAll(client: Client, options: ReplayOptions = {}): Pr
   }
   return replayed;
 }
+
+/** Replays one workflow; for the time-skipping server, which lists none. */
+export async function replayTimeSkipped(client: Client, workflowId: string): Promise<void> {
+  const history = await client.workflow.getHandle(workflowId).fetchHistory();
+  await Worker.runReplayHistory({ workflowBundle: bundle('workflows') }, history, workflowId);
+}
+
+/** `temporal.api.enums.v1.IndexedValueType` of the kinds that we use. */
+const INDEXED_TYPE = { KEYWORD: 2, BOOL: 5 } as const;
 
 const SCORING_TYPES: ReadonlySet<string> = new Set(['scorer', 'predict']);
 

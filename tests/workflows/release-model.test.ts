@@ -1,0 +1,176 @@
+import { WithStartWorkflowOperation, type WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { DecisionOutcome, ReleaseDecision } from '../../contracts/decision';
+import { TaskQueue } from '../../contracts/task-queues';
+import { replayAll, startTemporal, withWorkers } from '../support/workflow-environment';
+import { mockActivities, names, served, type Calls } from './activities';
+
+describe('releaseModel', () => {
+  let environment: TestWorkflowEnvironment;
+  let calls: Calls;
+
+  beforeAll(async () => {
+    environment = await startTemporal();
+  });
+  afterAll(async () => {
+    await replayAll(environment.client, { open: { 'release/': 'the writer of a model runs for ever' } });
+    await environment.teardown();
+  });
+  beforeEach(() => {
+    calls = [];
+  });
+
+  /** The writer's activities, over a bucket in memory. */
+  const writer = (replaced: Parameters<typeof mockActivities>[1] = {}) => {
+    let n = 0;
+    return mockActivities(calls, {
+      recoverState: () => ({ minors: { 1: 4 }, auditHead: null }),
+      planDecision: ({ decision }: { decision: ReleaseDecision }) => ({
+        decision,
+        before: null,
+        production: served(decision.version),
+        candidate: null,
+      }),
+      writeGeneration: ({ model, plan }: { model: string; plan: { decision: ReleaseDecision } }) => ({
+        n: (n += 1),
+        model,
+        production: served(plan.decision.version),
+      }),
+      movePointer: () => undefined,
+      recordStages: () => undefined,
+      awaitServing: () => ({ workers: ['w1'] }),
+      append: ({ previous }: { previous: { n: number } | null }) => ({
+        n: (previous?.n ?? 0) + 1,
+        hash: 'h',
+      }),
+      ...replaced,
+    });
+  };
+  const ask = <T>(model: string, update: string, updateId: string, argument: unknown): Promise<T> =>
+    environment.client.workflow.executeUpdateWithStart(update, {
+      updateId,
+      args: [argument],
+      startWorkflowOperation: new WithStartWorkflowOperation('releaseModel', {
+        workflowId: `release/${model}`,
+        taskQueue: TaskQueue.pipelines,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        args: [{ model }],
+      }),
+    }) as Promise<T>;
+  const decide = (model: string, decision: Partial<ReleaseDecision>) =>
+    ask<DecisionOutcome>(model, 'decide', decision.id!, { by: 'me', reason: '', ...decision });
+  const outcome = async (model: string, id: string): Promise<DecisionOutcome> => {
+    const handle = environment.client.workflow.getHandle(`release/${model}`);
+    for (;;) {
+      const found = await handle.query<DecisionOutcome | null, [string]>('decision', id);
+      if (found && found.status !== 'queued' && found.status !== 'applying') return found;
+      await new Promise((done) => setTimeout(done, 30));
+    }
+  };
+
+  it('gives the same run the same version, and every run another; numbers go on from the bucket', async () => {
+    const versions = await withWorkers(environment, writer(), async () => [
+      await ask<string>('alloc', 'allocateVersion', 'a', { runKey: 'a', schemaVersion: 1 }),
+      await ask<string>('alloc', 'allocateVersion', 'b', { runKey: 'b', schemaVersion: 1 }),
+      await ask<string>('alloc', 'allocateVersion', 'a-again', { runKey: 'a', schemaVersion: 1 }),
+      await ask<string>('alloc', 'allocateVersion', 'c', { runKey: 'c', schemaVersion: 2 }),
+    ]);
+    expect(versions).toEqual(['alloc-v1.5.0', 'alloc-v1.6.0', 'alloc-v1.5.0', 'alloc-v2.0.0']);
+  });
+
+  it('carries a decision out in order, once, whoever asks again', async () => {
+    await withWorkers(environment, writer(), async () => {
+      const decision = { id: 'd1', kind: 'promote' as const, version: 'order-v1.0.0' };
+      await Promise.all([decide('order', decision), decide('order', decision)]);
+      expect(await outcome('order', 'd1')).toMatchObject({ status: 'done', generation: 1 });
+      expect(await decide('order', decision)).toMatchObject({ id: 'd1' });
+    });
+    expect(names(calls)).toEqual([
+      'recoverState',
+      'planDecision',
+      'writeGeneration',
+      'movePointer',
+      'recordStages',
+      'awaitServing',
+      'append',
+    ]);
+  });
+
+  it('takes a rollback before everything that waits', async () => {
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    await withWorkers(
+      environment,
+      writer({ awaitServing: () => gate.then(() => ({ workers: ['w1'] })) }),
+      async () => {
+        await decide('queue', { id: 'd1', kind: 'promote', version: 'queue-v1.0.0' });
+        await decide('queue', { id: 'd2', kind: 'promote', version: 'queue-v1.1.0' });
+        await decide('queue', { id: 'd3', kind: 'rollback', version: 'queue-v1.0.0' });
+        open();
+        expect(await outcome('queue', 'd2')).toMatchObject({ status: 'done', generation: 3 });
+      },
+    );
+    const planned = calls
+      .filter(([name]) => name === 'planDecision')
+      .map(([, a]) => (a as { decision: ReleaseDecision }).decision.id);
+    expect(planned).toEqual(['d1', 'd3', 'd2']);
+  });
+
+  it('refuses what stands against the record, and goes on', async () => {
+    const replaced = {
+      planDecision: ({ decision }: { decision: ReleaseDecision }) =>
+        decision.id === 'bad'
+          ? { refused: 'its verdict is fail' }
+          : { decision, before: null, production: served(decision.version), candidate: null },
+    };
+    await withWorkers(environment, writer(replaced), async () => {
+      await decide('refuse', { id: 'bad', kind: 'promote', version: 'refuse-v1.0.0' });
+      await decide('refuse', { id: 'good', kind: 'promote', version: 'refuse-v1.1.0' });
+      expect(await outcome('refuse', 'bad')).toMatchObject({
+        status: 'refused',
+        problem: 'its verdict is fail',
+        generation: null,
+      });
+      expect(await outcome('refuse', 'good')).toMatchObject({ status: 'done', generation: 1 });
+      await expect(
+        decide('refuse', { id: 'other', kind: 'promote', version: 'churn-v1.0.0' }),
+      ).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });
+    });
+  });
+
+  it('remembers versions and decisions across continue-as-new', async () => {
+    await withWorkers(environment, writer(), async () => {
+      const version = await ask<string>('long', 'allocateVersion', 'a', { runKey: 'a', schemaVersion: 1 });
+      for (let i = 0; i < 25; i += 1)
+        await decide('long', { id: `d${i}`, kind: 'promote', version: 'long-v1.0.0' });
+      expect(await outcome('long', 'd24')).toMatchObject({ status: 'done', generation: 25 });
+      expect(await decide('long', { id: 'd3', kind: 'promote', version: 'long-v1.0.0' })).toMatchObject({
+        generation: 4,
+      });
+      expect(await ask<string>('long', 'allocateVersion', 'a-later', { runKey: 'a', schemaVersion: 1 })).toBe(
+        version,
+      );
+    });
+    expect(names(calls).filter((name) => name === 'recoverState')).toHaveLength(1);
+  });
+
+  it('refuses to run under any other ID', async () => {
+    const failure = await withWorkers(environment, writer(), () =>
+      environment.client.workflow
+        .execute('releaseModel', {
+          workflowId: 'my-own-writer',
+          taskQueue: TaskQueue.pipelines,
+          args: [{ model: 'churn' }],
+        })
+        .then(
+          () => undefined,
+          (error: WorkflowFailedError) => error.cause as ApplicationFailure,
+        ),
+    );
+    expect(failure).toMatchObject({ type: 'InvalidInput', nonRetryable: true });
+    expect(failure!.message).toContain('release/churn');
+  });
+});
