@@ -31,6 +31,7 @@ export interface PartitionCache {
 export async function createPartitionCache(store: ObjectStore): Promise<PartitionCache> {
   const folder = await mkdtemp(join(tmpdir(), 'meridian-data-'));
   const pulled = new Map<string, Promise<PulledObject[]>>();
+  const downloads: Promise<void>[] = [];
   const limited = limit(DOWNLOADS_IN_FLIGHT);
 
   const fetchPartition = async (partition: string): Promise<PulledObject[]> => {
@@ -47,7 +48,9 @@ export async function createPartitionCache(store: ObjectStore): Promise<Partitio
     return Promise.all(
       objects.map(async (object) => {
         const path = join(folder, object.key);
-        await limited(() => store.download(object.key, path));
+        const download = limited(() => store.download(object.key, path));
+        downloads.push(download);
+        await download;
         return { ...object, path };
       }),
     );
@@ -60,7 +63,11 @@ export async function createPartitionCache(store: ObjectStore): Promise<Partitio
       if (!objects) pulled.set(partition, (objects = fetchPartition(partition)));
       return objects;
     },
-    dispose: () => rm(folder, { recursive: true, force: true }),
+    async dispose() {
+      // Downloads that nobody waits for any more would write into the folder while it is removed.
+      await Promise.allSettled([...pulled.values(), ...downloads]);
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 

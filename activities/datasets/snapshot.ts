@@ -42,6 +42,9 @@ export const splitPath = (split: Split): string => `${split}/${split}.parquet`;
 const INPUT_SQL_TYPE = { number: 'DOUBLE', boolean: 'BOOLEAN', category: 'VARCHAR' } as const;
 const SECONDS_PER_DAY = 86_400;
 
+/** Not the view's bare name, which might be `labels` or `frame`. */
+const viewTable = (view: FeatureView): string => `features/${view.name}`;
+
 /**
  * Joins the labels with every input at their time, leaves opted-out entities out, splits by entity, and writes
  * `datasets/<model>/<snapshot>/`: the splits first, `manifest.json` last. The snapshot's name is the hash of its content.
@@ -98,7 +101,7 @@ async function defineFrame(
   return pulled;
 }
 
-/** Each view's partitions that the label rows can see, as a DuckDB view of its name. */
+/** Each view's partitions that the label rows can see, as a DuckDB view. */
 async function defineViews(
   store: ObjectStore,
   database: Database,
@@ -111,7 +114,7 @@ async function defineViews(
     const pulled = (
       await Promise.all(days.map((day) => cache.pull(Key.featurePartition(view.name, day))))
     ).flat();
-    await defineTable(database, view.name, pulled);
+    await defineTable(database, viewTable(view), pulled);
     all.push(...pulled);
   }
   return all;
@@ -134,7 +137,7 @@ async function visibleDays(store: ObjectStore, view: FeatureView, labelDays: rea
 function datasetQuery(declaration: ModelDeclaration, keys: readonly string[], optOuts: OptOuts): string {
   const views = declaration.views.map((view) => ({
     view,
-    table: view.name,
+    table: viewTable(view),
     columns: declaration.inputs
       .filter((input) => input.view === view.name)
       .map(({ feature, name, type }) => ({ feature, as: name, sqlType: INPUT_SQL_TYPE[type] })),

@@ -64,7 +64,7 @@ export async function layDownSampleData(
     let objects = 0;
     for (const [table, query] of Object.entries(RAW_TABLES)) {
       await database.execute(`CREATE TABLE ${identifier(`raw ${table}`)} AS ${query} ORDER BY dt`, span);
-      objects += await uploadTable(store, database, folder, table, new Set(missing));
+      objects += await uploadTable(store, database, folder, table, missing);
     }
     return { ...summary, days: { written: missing.length, kept }, objects };
   } finally {
@@ -87,13 +87,10 @@ async function uploadTable(
   database: Database,
   folder: string,
   table: string,
-  days: ReadonlySet<Day>,
+  missing: readonly Day[],
 ): Promise<number> {
   const name = identifier(`raw ${table}`);
-  const partitions = await database.rows<{ day: Day }>(
-    `SELECT DISTINCT strftime(dt, '%Y-%m-%d') AS day FROM ${name} ORDER BY day`,
-  );
-  const wanted = partitions.filter(({ day }) => days.has(day));
+  const wanted = table === 'opt-outs' ? await daysWithRows(database, name, missing) : missing;
   const limited = limit(UPLOADS_IN_FLIGHT);
   const layDown = async (day: Day): Promise<void> => {
     const key = `${Key.rawPartition(table, day)}part-0.parquet`;
@@ -106,7 +103,15 @@ async function uploadTable(
     await store.upload(path, key);
     await rm(path);
   };
-  await Promise.all(wanted.map(({ day }) => limited(() => layDown(day))));
+  await Promise.all(wanted.map((day) => limited(() => layDown(day))));
   await database.execute(`DROP TABLE ${name}`);
   return wanted.length;
+}
+
+async function daysWithRows(database: Database, table: string, days: readonly Day[]): Promise<Day[]> {
+  const rows = await database.rows<{ day: Day }>(
+    `SELECT DISTINCT strftime(dt, '%Y-%m-%d') AS day FROM ${table}`,
+  );
+  const found = new Set(rows.map(({ day }) => day));
+  return days.filter((day) => found.has(day));
 }

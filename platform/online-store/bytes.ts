@@ -13,27 +13,33 @@ export class ByteWriter {
   }
 
   byte(value: number): void {
-    this.buffer[this.room(1)] = value;
+    const at = this.room(1);
+    this.buffer[at] = value;
   }
 
   uint32(value: number): void {
-    this.buffer.writeUInt32LE(value, this.room(4));
+    const at = this.room(4);
+    this.buffer.writeUInt32LE(value, at);
   }
 
   int32(value: number): void {
-    this.buffer.writeInt32LE(value, this.room(4));
+    const at = this.room(4);
+    this.buffer.writeInt32LE(value, at);
   }
 
   int64(value: bigint): void {
-    this.buffer.writeBigInt64LE(value, this.room(8));
+    const at = this.room(8);
+    this.buffer.writeBigInt64LE(value, at);
   }
 
   float(value: number): void {
-    this.buffer.writeFloatLE(value, this.room(4));
+    const at = this.room(4);
+    this.buffer.writeFloatLE(value, at);
   }
 
   double(value: number): void {
-    this.buffer.writeDoubleLE(value, this.room(8));
+    const at = this.room(8);
+    this.buffer.writeDoubleLE(value, at);
   }
 
   /** Base-128 varint; negative numbers take ten bytes (two's complement in 64 bits), as in Protocol Buffers. */
@@ -57,11 +63,13 @@ export class ByteWriter {
 
   utf8(text: string): void {
     const length = Buffer.byteLength(text);
-    this.buffer.write(text, this.room(length), length, 'utf8');
+    const at = this.room(length);
+    this.buffer.write(text, at, length, 'utf8');
   }
 
   bytes(bytes: Uint8Array): void {
-    this.buffer.set(bytes, this.room(bytes.length));
+    const at = this.room(bytes.length);
+    this.buffer.set(bytes, at);
   }
 
   /** Writes what `write` writes, preceded by its length as u32. */
@@ -77,6 +85,7 @@ export class ByteWriter {
     return Buffer.from(this.buffer.subarray(0, this.length));
   }
 
+  /** Makes room and says where it begins. It may replace the buffer: call it before naming the buffer. */
   private room(bytes: number): number {
     const at = this.length;
     if (at + bytes > this.buffer.length) {

@@ -1,0 +1,190 @@
+import * as fc from 'fast-check';
+import type { FeatureView } from '../../contracts/model';
+import { createOnlineStore, type OnlineRow } from '../../platform/online-store';
+import { encodeEntityKey } from '../../platform/online-store/entity-key';
+import { featureField, timestampField } from '../../platform/online-store/fields';
+import { encodeTimestamp } from '../../platform/online-store/timestamp';
+import { encodeValue } from '../../platform/online-store/value';
+import { createRedis } from '../../platform/redis';
+import { setStage, type Stage } from './stage';
+
+const view: FeatureView = {
+  name: 'balance',
+  version: 1,
+  description: 'A value with its time.',
+  owner: 'tests',
+  entity: { name: 'customer', joinKeys: [{ name: 'customer_id', type: 'string' }] },
+  ttlSeconds: 0,
+  features: [{ name: 'amount', type: 'int64' }],
+  sources: [],
+  transformation: null,
+};
+const request = { views: [view], features: [{ view: 'balance', feature: 'amount' }] };
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await setStage();
+});
+afterAll(() => stage?.tearDown());
+beforeEach(() => stage.redis.flushall());
+
+interface Write {
+  customer: number;
+  event: bigint;
+  created: bigint;
+  amount: number;
+}
+const row = ({ customer, event, created, amount }: Write): OnlineRow => ({
+  entity: { customer_id: `C${customer}` },
+  eventTimestamp: event,
+  createdTimestamp: created,
+  values: [amount],
+});
+// Few different times, so that ties are common; before 1970 and fractions of a second among them.
+const time = fc.constantFrom(-1_500_000n, -1n, 0n, 1n, 999_999n, 1_000_000n, 1_772_368_496_789_012n);
+const write: fc.Arbitrary<Write> = fc.record({
+  customer: fc.integer({ min: 1, max: 3 }),
+  event: time,
+  created: time,
+  amount: fc.integer(),
+});
+
+it('keeps what a plain model of newest-wins keeps, in any order and by any number of writers', async () => {
+  const online = createOnlineStore(stage.redis, 'meridian');
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(write, { maxLength: 12 }), { maxLength: 4 }), async (batches) => {
+      await stage.redis.flushall();
+      const results = await Promise.all(batches.map((batch) => online.write(view, batch.map(row))));
+      expect(results.map(({ written, skipped }) => written + skipped)).toEqual(
+        batches.map(({ length }) => length),
+      );
+      for (const customer of [1, 2, 3]) {
+        const own = batches.flat().filter((one) => one.customer === customer);
+        const [found] = await online.getOnlineFeatures({
+          ...request,
+          entity: { customer_id: `C${customer}` },
+        });
+        if (own.length === 0) {
+          expect(found).toMatchObject({ status: 'NOT_FOUND', value: null, eventTimestamp: null });
+          continue;
+        }
+        const latest = (times: bigint[]): bigint => times.reduce((a, b) => (a > b ? a : b));
+        const event = latest(own.map((one) => one.event));
+        const ofEvent = own.filter((one) => one.event === event);
+        const created = latest(ofEvent.map((one) => one.created));
+        const winners = ofEvent.filter((one) => one.created === created).map(({ amount }) => amount);
+        expect(found).toMatchObject({ status: 'PRESENT', eventTimestamp: event });
+        expect(winners).toContain(found!.value);
+      }
+    }),
+    { numRuns: 150 },
+  );
+}, 60_000);
+
+it('writes more rows than one call takes, and counts them', async () => {
+  const online = createOnlineStore(stage.redis, 'meridian');
+  const rows = Array.from({ length: 3_001 }, (_, customer) =>
+    row({ customer, event: 5n, created: 5n, amount: customer }),
+  );
+  expect(await online.write(view, rows)).toEqual({ written: 3_001, skipped: 0 });
+  expect(await online.write(view, rows)).toEqual({ written: 0, skipped: 3_001 });
+  const entities = rows.map(({ entity }) => entity);
+  const answers = await online.getOnlineFeaturesOfMany({ ...request, entities });
+  expect(answers.map(([feature]) => feature!.value)).toEqual(rows.map((_, customer) => customer));
+});
+
+it('does not trust a created time of its own once Feast has written over the row', async () => {
+  const online = createOnlineStore(stage.redis, 'meridian');
+  await online.write(view, [row({ customer: 1, event: 10n, created: 99n, amount: 1 })]);
+  // As Feast writes: features and _ts, nothing else.
+  const key = encodeEntityKey('meridian', view.entity.joinKeys, { customer_id: 'C1' });
+  await stage.redis.hset(
+    key,
+    featureField('balance', 'amount'),
+    encodeValue('int64', 2),
+    timestampField('balance'),
+    encodeTimestamp(20n),
+  );
+  await online.write(view, [row({ customer: 1, event: 20n, created: 50n, amount: 3 })]);
+  const [found] = await online.getOnlineFeatures({ ...request, entity: { customer_id: 'C1' } });
+  expect(found!.value).toBe(3);
+});
+
+it('leaves the views beside it alone', async () => {
+  const online = createOnlineStore(stage.redis, 'meridian');
+  const other = { ...view, name: 'other' };
+  await online.write(view, [row({ customer: 1, event: 1n, created: 1n, amount: 1 })]);
+  await online.write(other, [row({ customer: 1, event: 2n, created: 1n, amount: 2 })]);
+  const answer = await online.getOnlineFeatures({
+    views: [view, other],
+    features: [
+      { view: 'other', feature: 'amount' },
+      { view: 'balance', feature: 'amount' },
+    ],
+    entity: { customer_id: 'C1' },
+  });
+  expect(answer.map(({ view: name, value }) => [name, value])).toEqual([
+    ['other', 2],
+    ['balance', 1],
+  ]);
+});
+
+describe('what a reader is told', () => {
+  const now = 1_772_368_496_000;
+  const short = { ...view, ttlSeconds: 60 };
+  const ask = async (entity: Record<string, unknown>) =>
+    createOnlineStore(stage.redis, 'meridian', () => now).getOnlineFeatures({
+      ...request,
+      views: [short],
+      entity,
+    });
+
+  it('says which values are too old, missing or null', async () => {
+    const online = createOnlineStore(stage.redis, 'meridian');
+    const at = (seconds: number): bigint => BigInt(now) * 1000n - BigInt(seconds) * 1_000_000n;
+    await online.write(short, [
+      row({ customer: 1, event: at(60), created: 1n, amount: 1 }),
+      row({ customer: 2, event: at(61), created: 1n, amount: 2 }),
+      { ...row({ customer: 3, event: at(1), created: 1n, amount: 0 }), values: [null] },
+    ]);
+    expect((await ask({ customer_id: 'C1' }))[0]).toMatchObject({ status: 'PRESENT', value: 1 });
+    expect((await ask({ customer_id: 'C2' }))[0]).toMatchObject({
+      status: 'OUTSIDE_MAX_AGE',
+      value: null,
+      eventTimestamp: at(61),
+    });
+    expect((await ask({ customer_id: 'C3' }))[0]).toMatchObject({ status: 'NULL_VALUE', value: null });
+    expect((await ask({ customer_id: 'C4' }))[0]).toMatchObject({ status: 'NOT_FOUND', value: null });
+  });
+
+  it('names a join key that is missing, unknown or of a wrong type', async () => {
+    await expect(ask({})).rejects.toMatchObject({ code: 'InvalidInput', message: expect.stringContaining('customer_id') });
+    await expect(ask({ customer_id: true })).rejects.toMatchObject({ code: 'InvalidInput' });
+    await expect(ask({ customer_id: 'C1', region: 1 })).rejects.toMatchObject({ message: expect.stringContaining('region') });
+  });
+
+  it('refuses a value of another type than declared', async () => {
+    const key = encodeEntityKey('meridian', view.entity.joinKeys, { customer_id: 'C1' });
+    await stage.redis.hset(
+      key,
+      featureField('balance', 'amount'),
+      encodeValue('double', 1.5),
+      timestampField('balance'),
+      encodeTimestamp(BigInt(now) * 1000n),
+    );
+    await expect(ask({ customer_id: 'C1' })).rejects.toMatchObject({ code: 'CorruptObject' });
+  });
+});
+
+it('says that Redis is down, in words, and lets a retry mend it', async () => {
+  const nowhere = createRedis({ redisUrl: 'redis://127.0.0.1:1' });
+  const online = createOnlineStore(nowhere, 'meridian');
+  const down = { code: 'DependencyUnavailable', retryable: true };
+  await expect(online.getOnlineFeatures({ ...request, entity: { customer_id: 'C1' } })).rejects.toMatchObject(
+    down,
+  );
+  await expect(
+    online.write(view, [row({ customer: 1, event: 1n, created: 1n, amount: 1 })]),
+  ).rejects.toMatchObject(down);
+  nowhere.disconnect();
+});
