@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { canonicalJson, specificationHash, trainingJobName, type TrainingJobNameParts } from './job-name';
+import { canonicalJson } from './canonical-json';
+import { specificationHash, trainingJobName, type TrainingJobNameParts } from './job-name';
 import type { TrainingSpecification } from './training';
 
 const SAGEMAKER_PATTERN = /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/;

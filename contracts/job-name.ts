@@ -1,3 +1,4 @@
+import { canonicalJson } from './canonical-json';
 import type { TrainingSpecification } from './training';
 
 /** SageMaker's limit on the name of a training job. */
@@ -34,15 +35,6 @@ export function trainingJobName(parts: TrainingJobNameParts): string {
 /** Equal for specifications that say the same, whatever the order of their keys; 26 hex digits. */
 export const specificationHash = (specification: TrainingSpecification): string =>
   stableHash(canonicalJson(specification));
-
-/** JSON with sorted keys and without undefined members. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) =>
-    member !== null && typeof member === 'object' && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
-}
 
 /** Letters, digits and single hyphens, as SageMaker's pattern asks, at most `length` of them. */
 function cut(text: string, length: number): string {
