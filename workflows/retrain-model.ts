@@ -6,6 +6,7 @@ import { validateRetrainModelInput } from '../contracts/generated/validators';
 import type { RetrainModelInput } from '../contracts/generated/types';
 import { Key, WorkflowId } from '../contracts/ids';
 import type { ResolvedDeclaration } from '../contracts/model';
+import type { TrainingOutcome } from '../contracts/training';
 import { datasets, features, notifications, registry, release } from './shared/activities';
 import { parseInput } from './shared/input';
 import { pacificDate } from './shared/pacific-date';
@@ -70,7 +71,7 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
     () => datasets.validateSnapshot({ declaration, snapshot }),
   );
 
-  const outcome = await run.step(
+  const outcome = await run.step<TrainingOutcome>(
     'train',
     {
       doing: 'Training',
@@ -103,7 +104,7 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
   const served = await run.step(
     'package',
     { doing: 'Packaging the artifact', done: (s) => `${s.artifactKey}, sha256 ${s.sha256.slice(0, 12)}…` },
-    () => registry.packageVersion({ model, version, outcome, provenance, snapshot }),
+    () => registry.packageVersion({ model, version, outcome, provenance }),
   );
   await run.step(
     'register',
