@@ -24,13 +24,13 @@ export function createDatasetActivities({ store }: { store: ObjectStore }) {
      * Labels the observation days whose outcome is known on `asOf`; where labels are delivered, finds them.
      * @throws MeridianError MissingObject or CorruptObject (naming the object), DataQualityBreach.
      */
-    async labelEntities({
+    labelEntities: async ({
       declaration,
       asOf,
     }: {
       declaration: ModelDeclaration;
       asOf: Day;
-    }): Promise<LabelledEntities> {
+    }): Promise<LabelledEntities> => {
       const { transformation } = declaration.label;
       const days =
         transformation === null
@@ -56,7 +56,7 @@ export function createDatasetActivities({ store }: { store: ObjectStore }) {
      * Makes the dataset of one training: immutable, and the same again for the same request over the same data.
      * @throws MeridianError MissingObject, CorruptObject, DataQualityBreach (too few rows, one class only, bad labels).
      */
-    async snapshotDataset(request: SnapshotRequest): Promise<DatasetSnapshot> {
+    snapshotDataset: async (request: SnapshotRequest): Promise<DatasetSnapshot> => {
       heartbeat({ phase: 'joining', model: request.declaration.name });
       return withPartitionCache(store, (cache) => buildSnapshot(store, cache, request));
     },
@@ -65,13 +65,13 @@ export function createDatasetActivities({ store }: { store: ObjectStore }) {
      * Checks a snapshot before anything is trained on it; the report is kept at `<prefix>quality.json` either way.
      * @throws MeridianError DataQualityBreach listing the findings.
      */
-    async validateSnapshot({
+    validateSnapshot: async ({
       declaration,
       snapshot,
     }: {
       declaration: ModelDeclaration;
       snapshot: DatasetSnapshot;
-    }): Promise<QualityReport> {
+    }): Promise<QualityReport> => {
       heartbeat({ phase: 'validating', model: declaration.name, snapshot: snapshot.snapshot });
       const report = await withPartitionCache(store, (cache) =>
         inspectSnapshot(cache, declaration, snapshot),

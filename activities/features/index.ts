@@ -57,12 +57,12 @@ export function createFeatureActivities({ store, redis, project = FEAST_PROJECT 
      * Computes the days that have no partition yet, oldest first, each checked before it is written.
      * @throws MeridianError MissingObject or CorruptObject (naming the raw object), DataQualityBreach, InvalidInput.
      */
-    async computeFeatures({
+    computeFeatures: async ({
       view,
       days,
       recompute = false,
-    }: ComputeFeaturesInput): Promise<{ partitions: ComputedPartition[] }> {
-      return withPartitionCache(store, async (cache) => {
+    }: ComputeFeaturesInput): Promise<{ partitions: ComputedPartition[] }> =>
+      withPartitionCache(store, async (cache) => {
         const partitions: ComputedPartition[] = [];
         for (const [done, day] of [...days].sort().entries()) {
           heartbeat({ phase: 'computing', view: view.name, day, done, of: days.length });
@@ -77,14 +77,13 @@ export function createFeatureActivities({ store, redis, project = FEAST_PROJECT 
           );
         }
         return { partitions };
-      });
-    },
+      }),
 
     /**
      * Loads the newest row of every entity alive at the end of `asOf` into the online store, chunk by chunk, reads a
      * sample back, and moves the watermark.
      */
-    async materializeView({ view, asOf, runKey }: MaterializeViewInput): Promise<MaterializedView> {
+    materializeView: async ({ view, asOf, runKey }: MaterializeViewInput): Promise<MaterializedView> => {
       const last = Context.current().info.heartbeatDetails as MaterializeHeartbeat | undefined;
       return withPartitionCache(store, async (cache) => {
         heartbeat({

@@ -1,7 +1,7 @@
 import type { QualityFinding } from '../../contracts/dataset';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { FeatureView } from '../../contracts/model';
-import { identifier, literal, type Database } from '../../platform/duckdb';
+import { identifier, literal, type Database, type PlainValue } from '../../platform/duckdb';
 
 /** A rule about rows: which of them are bad, and how large a share of them is still accepted. */
 export interface RowRule {
@@ -93,19 +93,22 @@ export async function checkRows(
       check,
       found: `${number.format(count)} of ${number.format(rows)} rows ${complaint}`,
       expected: number.format(Math.floor(allowedShare * rows)),
-      examples: examples.map((row) => Object.values(row).map(String).join(', ')),
+      examples: examples.map((row) => Object.values(row).map(shown).join(', ')),
     });
   }
   return findings;
 }
+
+const shown = (value: PlainValue): string => (value instanceof Date ? value.toISOString() : String(value));
 
 const SHOWN = 10;
 
 /** The findings as the error that blocks what they were found in. */
 export function breach(findings: readonly QualityFinding[]): MeridianError {
   const told = findings.slice(0, SHOWN).map(({ where, found, expected, examples }) => {
-    const for_example = examples.length > 0 ? `, for example ${examples.join('; ')}` : '';
-    return `${where}: ${found} (allowed: ${expected})${for_example}.`;
+    const forExample = examples.length > 0 ? `, for example ${examples.join('; ')}` : '';
+    const word = /^[\d,]+$/.test(expected) ? 'allowed' : 'expected';
+    return `${where}: ${found} (${word}: ${expected})${forExample}.`;
   });
   if (findings.length > SHOWN) told.push(`And ${findings.length - SHOWN} findings more.`);
   return new MeridianError(

@@ -15,7 +15,7 @@ describe('the layout that Feast 0.67 writes', () => {
       encodeEntityKey('churn', [{ name: 'customer_id', type: 'string' }], {
         customer_id: 'C0000001',
       }).toString('hex'),
-    ).toBe('01000000020000000b000000637573746f6d65725f69640200000008000000433030303030303163687572' + '6e');
+    ).toBe('01000000020000000b000000637573746f6d65725f696402000000080000004330303030303031636875726e');
     expect(
       encodeEntityKey(
         'churn',
@@ -78,7 +78,10 @@ describe('what is written can be read', () => {
       fc.property(arbitrary, (value) => {
         const { value: read, type: readType } = decodeValue(encodeValue(type as FeatureType, value));
         expect(readType).toBe(type);
-        expect(typeof value === 'bigint' ? BigInt(read as bigint) : read).toBe(value);
+        // An int64 comes as a number where that is exact.
+        expect(typeof value === 'bigint' ? String(read) : read).toBe(
+          typeof value === 'bigint' ? String(value) : value,
+        );
       }),
     );
   });

@@ -21,6 +21,8 @@ const view: FeatureView = {
 };
 const request = { views: [view], features: [{ view: 'balance', feature: 'amount' }] };
 
+jest.setTimeout(60_000);
+
 let stage: Stage;
 beforeAll(async () => {
   stage = await setStage();
@@ -64,17 +66,17 @@ it('keeps what a plain model of newest-wins keeps, in any order and by any numbe
           ...request,
           entity: { customer_id: `C${customer}` },
         });
-        if (own.length === 0) {
-          expect(found).toMatchObject({ status: 'NOT_FOUND', value: null, eventTimestamp: null });
-          continue;
-        }
-        const latest = (times: bigint[]): bigint => times.reduce((a, b) => (a > b ? a : b));
+        const latest = (times: bigint[]): bigint | null =>
+          times.reduce<bigint | null>((a, b) => (a !== null && a > b ? a : b), null);
         const event = latest(own.map((one) => one.event));
         const ofEvent = own.filter((one) => one.event === event);
         const created = latest(ofEvent.map((one) => one.created));
         const winners = ofEvent.filter((one) => one.created === created).map(({ amount }) => amount);
-        expect(found).toMatchObject({ status: 'PRESENT', eventTimestamp: event });
-        expect(winners).toContain(found!.value);
+        expect(found).toMatchObject({
+          status: own.length === 0 ? 'NOT_FOUND' : 'PRESENT',
+          eventTimestamp: event,
+        });
+        expect(own.length === 0 ? [null] : winners).toContain(found!.value);
       }
     }),
     { numRuns: 150 },
@@ -158,9 +160,14 @@ describe('what a reader is told', () => {
   });
 
   it('names a join key that is missing, unknown or of a wrong type', async () => {
-    await expect(ask({})).rejects.toMatchObject({ code: 'InvalidInput', message: expect.stringContaining('customer_id') });
+    await expect(ask({})).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining('customer_id'),
+    });
     await expect(ask({ customer_id: true })).rejects.toMatchObject({ code: 'InvalidInput' });
-    await expect(ask({ customer_id: 'C1', region: 1 })).rejects.toMatchObject({ message: expect.stringContaining('region') });
+    await expect(ask({ customer_id: 'C1', region: 1 })).rejects.toMatchObject({
+      message: expect.stringContaining('region'),
+    });
   });
 
   it('refuses a value of another type than declared', async () => {
