@@ -83,7 +83,7 @@ const UNEXPLAINED_ERRORS_RETRY_FOR_MS = 3 * 60_000;
 export function givenUp(failure: unknown, info: Pick<Info, 'scheduledTimestampMs'>, now: number): unknown {
   if (failure instanceof TemporalFailure && !(failure instanceof ApplicationFailure)) return failure;
   if (failure instanceof CompleteAsyncError) return failure;
-  const type = failure instanceof ApplicationFailure ? failure.type : (failure as Error | undefined)?.name;
+  const type = (failure instanceof ApplicationFailure ? failure.type : (failure as Error | undefined)?.name) ?? 'Error';
   if (
     type === ErrorCode.DependencyUnavailable ||
     now - info.scheduledTimestampMs < UNEXPLAINED_ERRORS_RETRY_FOR_MS
