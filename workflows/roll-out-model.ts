@@ -3,7 +3,7 @@ import type { DecisionOutcome, ReleaseDecision } from '../contracts/decision';
 import { validateRollOutModelInput } from '../contracts/generated/validators';
 import type { RollOutModelInput } from '../contracts/generated/types';
 import { WorkflowId } from '../contracts/ids';
-import { monitoring, registry, release } from './shared/activities';
+import { decisionWait, monitoring, registry, release } from './shared/activities';
 import { parseInput } from './shared/input';
 import { Run } from './shared/run';
 import { tagVersion } from './shared/tag-version';

@@ -1,4 +1,4 @@
-import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { ActivityOptions } from '@temporalio/workflow';
 import { TaskQueue } from '../../contracts/task-queues';
 import type { createAuditActivities } from '../../activities/audit';
 import type { createDatasetActivities } from '../../activities/datasets';
@@ -9,6 +9,7 @@ import type { createNotificationActivities } from '../../activities/notification
 import type { createRegistryActivities } from '../../activities/registry';
 import type { createReleaseActivities } from '../../activities/release';
 import type { createSagemakerActivities } from '../../activities/sagemaker';
+import { inWords } from './summaries';
 
 type Activities<Factory extends (...dependencies: never[]) => object> = ReturnType<Factory>;
 
@@ -30,26 +31,33 @@ const computes = {
   heartbeatTimeout: '1 minute',
 };
 
-export const features = proxyActivities<Activities<typeof createFeatureActivities>>(computes);
-export const datasets = proxyActivities<Activities<typeof createDatasetActivities>>(computes);
-export const evaluation = proxyActivities<Activities<typeof createEvaluationActivities>>(computes);
-export const monitoring = proxyActivities<Activities<typeof createMonitoringActivities>>(computes);
+export const features = inWords<Activities<typeof createFeatureActivities>>(computes);
+export const datasets = inWords<Activities<typeof createDatasetActivities>>(computes);
+export const evaluation = inWords<Activities<typeof createEvaluationActivities>>(computes);
+export const monitoring = inWords<Activities<typeof createMonitoringActivities>>(computes);
 
-export const registry = proxyActivities<Activities<typeof createRegistryActivities>>(waits);
-export const release = proxyActivities<Activities<typeof createReleaseActivities>>(waits);
-export const audit = proxyActivities<Activities<typeof createAuditActivities>>(waits);
-export const training = proxyActivities<Activities<typeof createSagemakerActivities>>(waits);
+export const registry = inWords<Activities<typeof createRegistryActivities>>(waits);
+export const release = inWords<Activities<typeof createReleaseActivities>>(waits);
+export const audit = inWords<Activities<typeof createAuditActivities>>(waits);
+export const training = inWords<Activities<typeof createSagemakerActivities>>(waits);
 
 /** A training may last for days; its poll heartbeats, so that a lost worker is noticed within the minute. */
-export const trainingWait = proxyActivities<Activities<typeof createSagemakerActivities>>({
+export const trainingWait = inWords<Activities<typeof createSagemakerActivities>>({
   ...waits,
   startToCloseTimeout: '5 days',
   scheduleToCloseTimeout: '6 days',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '20 s',
+});
+
+/** Waits for `releaseModel` to decide, and for every inference worker to serve: heartbeats all the while. */
+export const decisionWait = inWords<Activities<typeof createReleaseActivities>>({
+  ...waits,
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '20 s',
 });
 
 /** Waits for every inference worker to serve a generation: minutes, then a person should look. */
-export const convergence = proxyActivities<Activities<typeof createReleaseActivities>>({
+export const convergence = inWords<Activities<typeof createReleaseActivities>>({
   ...waits,
   startToCloseTimeout: '10 minutes',
   scheduleToCloseTimeout: '20 minutes',
@@ -57,7 +65,7 @@ export const convergence = proxyActivities<Activities<typeof createReleaseActivi
 });
 
 /** A message that cannot be sent must not hold a run up for long. */
-export const notifications = proxyActivities<Activities<typeof createNotificationActivities>>({
+export const notifications = inWords<Activities<typeof createNotificationActivities>>({
   ...waits,
   startToCloseTimeout: '15 s',
   retry: { initialInterval: '1 s', maximumAttempts: 4 },

@@ -1,0 +1,47 @@
+import { proxyActivities, type ActivityInterfaceFor, type ActivityOptions } from '@temporalio/workflow';
+
+/** What each activity does, as the Temporal UI shows it beside the event. */
+const SUMMARIES: Record<string, string> = {
+  resolveDeclaration: 'Read the model’s declaration',
+  listModels: 'List the declared models',
+  labelEntities: 'Label the entities of each observation day',
+  computeFeatures: 'Compute features into the offline store',
+  materializeView: 'Load the newest features into the online store',
+  snapshotDataset: 'Join labels with the features known at the time',
+  validateSnapshot: 'Check the dataset before anything is trained on it',
+  startTrainingJob: 'Start the training job, or adopt it',
+  awaitTrainingJob: 'Wait for the training job',
+  allocateVersion: 'Ask the model’s writer for a version',
+  packageVersion: 'Unpack the artifact and write its manifest',
+  registerVersion: 'Log the training in MLflow and register the version in Staging',
+  describeContest: 'Find the version and the champion it meets',
+  evaluateVersion: 'Score the held-out rows and judge',
+  recordEvaluation: 'Put metrics and verdict on record in MLflow',
+  requestDecision: 'Ask the model’s writer for a decision',
+  awaitDecision: 'Wait until the decision is carried out',
+  recoverState: 'Read what has been released',
+  planDecision: 'Check the decision against what serves',
+  writeGeneration: 'Write the next generation',
+  movePointer: 'Point release.json at the generation',
+  recordStages: 'Write stages and aliases in MLflow',
+  awaitServing: 'Wait until every inference worker serves it',
+  append: 'Append to the audit log',
+  countPredictions: 'Count the candidate’s predictions',
+  findOpenRuns: 'Look for earlier runs that are still open',
+  notifyParked: 'Tell the team that a person is needed',
+  notifyVerdict: 'Tell the team that a version did not pass',
+  notifyStillOpen: 'Tell the team that an earlier run is still open',
+};
+
+/** Activities whose events say in words what they do; `executeWithOptions` may say it better. */
+export function inWords<A>(options: ActivityOptions): ActivityInterfaceFor<A> {
+  const plain = proxyActivities<Record<string, (...args: unknown[]) => Promise<unknown>>>(options);
+  const speaking = new Proxy(plain, {
+    get(_, name: string) {
+      const activity = plain[name]!;
+      const call = (...args: unknown[]) => activity.executeWithOptions({ summary: SUMMARIES[name] }, args);
+      return Object.assign(call, { executeWithOptions: activity.executeWithOptions });
+    },
+  });
+  return speaking as unknown as ActivityInterfaceFor<A>;
+}
