@@ -83,12 +83,5 @@ async function route(decision: ReleaseDecision, model: string, step: RollOutStep
 /** Asks `releaseModel`, and waits until it has decided and every live worker serves the outcome. */
 async function decide(model: string, decision: ReleaseDecision): Promise<DecisionOutcome> {
   await release.requestDecision({ model, decision });
-  return release.awaitDecision.executeWithOptions(
-    {
-      startToCloseTimeout: '1 hour',
-      heartbeatTimeout: '30 s',
-      summary: `${decision.kind} ${decision.version}`,
-    },
-    [{ model, decisionId: decision.id }],
-  );
+  return decisionWait.awaitDecision({ model, decisionId: decision.id });
 }

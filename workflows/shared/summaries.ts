@@ -40,7 +40,9 @@ export function inWords<A>(options: ActivityOptions): ActivityInterfaceFor<A> {
     get(_, name: string) {
       const activity = plain[name]!;
       const call = (...args: unknown[]) => activity.executeWithOptions({ summary: SUMMARIES[name] }, args);
-      return Object.assign(call, { executeWithOptions: activity.executeWithOptions });
+      const executeWithOptions: typeof activity.executeWithOptions = (more, args) =>
+        activity.executeWithOptions(more, args);
+      return Object.assign(call, { executeWithOptions });
     },
   });
   return speaking as unknown as ActivityInterfaceFor<A>;
