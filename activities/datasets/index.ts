@@ -6,10 +6,11 @@ import type { ObjectStore } from '../../platform/s3';
 import { heartbeat } from '../progress';
 import { breach } from '../quality/rules';
 import { countDelivered, deliveredDays, labelDay, observationDays, type LabelledDay } from './labels';
-import { buildSnapshot, type SnapshotRequest } from './snapshot';
+import type { SnapshotRequest } from './manifest';
+import { buildSnapshot } from './snapshot';
 import { inspectSnapshot, keepReport } from './validate';
 
-export type { SnapshotRequest } from './snapshot';
+export type { SnapshotRequest } from './manifest';
 
 export interface LabelledEntities {
   /** Observation days, oldest first: the features of these days are what the dataset joins. */

@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { canonicalJson } from '../../contracts/canonical-json';
-import type { DatasetManifest, DatasetSnapshot, Split } from '../../contracts/dataset';
+import type { DatasetSnapshot, Split } from '../../contracts/dataset';
 import { addDays, type Day } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
@@ -17,27 +16,15 @@ import {
   type PartitionCache,
   type PulledObject,
 } from '../../platform/partitions';
-import { sha256, type ObjectStore } from '../../platform/s3';
+import type { ObjectStore } from '../../platform/s3';
 import { breach, checkRows, keyRules } from '../quality/rules';
 import { SQL_TYPE } from '../features/columns';
-import { codeVersion } from './code-version';
 import { modelJoinKeys } from './entity';
 import { labelRule } from './labels';
+import { publishSnapshot, SPLITS, type SnapshotRequest, type WrittenSplit } from './manifest';
 import { readOptOuts, type OptOuts } from './opt-outs';
 import { pointInTimeJoin } from './point-in-time';
 import { splitSql } from './split';
-
-export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
-
-export interface SnapshotRequest {
-  declaration: ModelDeclaration;
-  declarationHash: string;
-  asOf: Day;
-  labelDays: Day[];
-}
-
-/** A split's place below the snapshot's prefix; each has a folder of its own, because SageMaker's channels are prefixes. */
-export const splitPath = (split: Split): string => `${split}/${split}.parquet`;
 
 const INPUT_SQL_TYPE = { number: 'DOUBLE', boolean: 'BOOLEAN', category: 'VARCHAR' } as const;
 const SECONDS_PER_DAY = 86_400;
@@ -68,7 +55,7 @@ export async function buildSnapshot(
       database.execute(datasetQuery(declaration, keys, optOuts)),
     );
     const splits = await writeSplits(database, cache, declaration, keys);
-    return await publish(store, request, splits, optOuts, [...sources, ...optOuts.sources]);
+    return await publishSnapshot(store, request, splits, optOuts, [...sources, ...optOuts.sources]);
   } finally {
     database.close();
   }
@@ -153,15 +140,6 @@ function datasetQuery(declaration: ModelDeclaration, keys: readonly string[], op
     SELECT ${columns.join(', ')} FROM (${pointInTimeJoin('frame', views)}) AS frame WHERE ${optOuts.condition}`;
 }
 
-interface WrittenSplit {
-  split: Split;
-  path: string;
-  sha256: string;
-  bytes: number;
-  rows: number;
-  positives: number;
-}
-
 async function writeSplits(
   database: Database,
   cache: PartitionCache,
@@ -222,69 +200,6 @@ function refuseTooFewRows(
   }
   if (findings.length > 0) throw breach(findings);
 }
-
-async function publish(
-  store: ObjectStore,
-  { declaration, declarationHash, asOf, labelDays }: SnapshotRequest,
-  splits: readonly WrittenSplit[],
-  optOuts: OptOuts,
-  sources: readonly PulledObject[],
-): Promise<DatasetSnapshot> {
-  const { salt, holdOutShare, validationShare } = declaration.dataset;
-  const content: Omit<DatasetManifest, 'snapshot'> = {
-    formatVersion: 1,
-    model: declaration.name,
-    declarationHash,
-    codeVersion: codeVersion(),
-    window: { asOf, days: [...labelDays].sort() },
-    views: declaration.views.map(({ name, version }) => ({ name, version })),
-    splitRule: { salt, holdOutShare, validationShare },
-    optOuts: { version: optOuts.version, entities: optOuts.entities },
-    sources: sources
-      .map(({ key, etag }) => ({ key, etag }))
-      .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)),
-    splits: bySplit(splits, ({ split, sha256: hash, bytes, rows, positives }) => ({
-      key: splitPath(split),
-      sha256: hash,
-      bytes,
-      rows,
-      positives,
-    })),
-    columns: [
-      ...modelJoinKeys(declaration).map(({ name, type }) => ({ name, role: 'entity' as const, type })),
-      { name: 'event_timestamp', role: 'event_timestamp', type: 'timestamp' },
-      ...declaration.inputs.map(({ name, type }) => ({ name, role: 'feature' as const, type })),
-      { name: 'label', role: 'label', type: 'int32' },
-    ],
-  };
-  const snapshot = sha256(canonicalJson(content)).slice(0, 16);
-  const prefix = Key.dataset(declaration.name, snapshot);
-  for (const { split, path } of splits) await store.upload(path, prefix + splitPath(split));
-  const manifest: DatasetManifest = {
-    ...content,
-    snapshot,
-    splits: bySplit(
-      SPLITS.map((split) => ({ split })),
-      ({ split }) => ({
-        ...content.splits[split],
-        key: prefix + splitPath(split),
-      }),
-    ),
-  };
-  await store.put(`${prefix}manifest.json`, JSON.stringify(manifest, null, 2));
-  return {
-    model: declaration.name,
-    snapshot,
-    prefix,
-    rows: bySplit(splits, ({ rows }) => rows),
-    positives: bySplit(splits, ({ positives }) => positives),
-  };
-}
-
-const bySplit = <Item extends { split: Split }, T>(
-  items: readonly Item[],
-  value: (item: Item) => T,
-): Record<Split, T> => Object.fromEntries(items.map((item) => [item.split, value(item)])) as Record<Split, T>;
 
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');

@@ -7,7 +7,7 @@ import type { ObjectStore } from '../../platform/s3';
 import { checkRows, featureRules, keyRules, type RowRule } from '../quality/rules';
 import { modelJoinKeys } from './entity';
 import { labelRule } from './labels';
-import { SPLITS } from './snapshot';
+import { SPLITS } from './manifest';
 
 /** Holds each split against the declared checks, and the splits against each other. */
 export async function inspectSnapshot(

@@ -1,0 +1,96 @@
+import { canonicalJson } from '../../contracts/canonical-json';
+import type { DatasetManifest, DatasetSnapshot, Split } from '../../contracts/dataset';
+import type { Day } from '../../contracts/days';
+import { Key } from '../../contracts/ids';
+import type { ModelDeclaration } from '../../contracts/model';
+import type { PulledObject } from '../../platform/partitions';
+import { sha256, type ObjectStore } from '../../platform/s3';
+import { codeVersion } from './code-version';
+import { modelJoinKeys } from './entity';
+import type { OptOuts } from './opt-outs';
+
+export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
+
+export interface SnapshotRequest {
+  declaration: ModelDeclaration;
+  declarationHash: string;
+  asOf: Day;
+  labelDays: Day[];
+}
+
+/** A split's place below the snapshot's prefix; each has a folder of its own, because SageMaker's channels are prefixes. */
+export const splitPath = (split: Split): string => `${split}/${split}.parquet`;
+
+/** A split as it lies on this machine. */
+export interface WrittenSplit {
+  split: Split;
+  path: string;
+  sha256: string;
+  bytes: number;
+  rows: number;
+  positives: number;
+}
+
+/** Names the snapshot by the hash of its content and uploads it: the splits first, `manifest.json` last. */
+export async function publishSnapshot(
+  store: ObjectStore,
+  { declaration, declarationHash, asOf, labelDays }: SnapshotRequest,
+  splits: readonly WrittenSplit[],
+  optOuts: OptOuts,
+  sources: readonly PulledObject[],
+): Promise<DatasetSnapshot> {
+  const { salt, holdOutShare, validationShare } = declaration.dataset;
+  const content: Omit<DatasetManifest, 'snapshot'> = {
+    formatVersion: 1,
+    model: declaration.name,
+    declarationHash,
+    codeVersion: codeVersion(),
+    window: { asOf, days: [...labelDays].sort() },
+    views: declaration.views.map(({ name, version }) => ({ name, version })),
+    splitRule: { salt, holdOutShare, validationShare },
+    optOuts: { version: optOuts.version, entities: optOuts.entities },
+    sources: sources
+      .map(({ key, etag }) => ({ key, etag }))
+      .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)),
+    splits: bySplit(splits, ({ split, sha256: hash, bytes, rows, positives }) => ({
+      key: splitPath(split),
+      sha256: hash,
+      bytes,
+      rows,
+      positives,
+    })),
+    columns: [
+      ...modelJoinKeys(declaration).map(({ name, type }) => ({ name, role: 'entity' as const, type })),
+      { name: 'event_timestamp', role: 'event_timestamp', type: 'timestamp' },
+      ...declaration.inputs.map(({ name, type }) => ({ name, role: 'feature' as const, type })),
+      { name: 'label', role: 'label', type: 'int32' },
+    ],
+  };
+  const snapshot = sha256(canonicalJson(content)).slice(0, 16);
+  const prefix = Key.dataset(declaration.name, snapshot);
+  for (const { split, path } of splits) await store.upload(path, prefix + splitPath(split));
+  const manifest: DatasetManifest = {
+    ...content,
+    snapshot,
+    splits: bySplit(
+      SPLITS.map((split) => ({ split })),
+      ({ split }) => ({
+        ...content.splits[split],
+        key: prefix + splitPath(split),
+      }),
+    ),
+  };
+  await store.put(`${prefix}manifest.json`, JSON.stringify(manifest, null, 2));
+  return {
+    model: declaration.name,
+    snapshot,
+    prefix,
+    rows: bySplit(splits, ({ rows }) => rows),
+    positives: bySplit(splits, ({ positives }) => positives),
+  };
+}
+
+const bySplit = <Item extends { split: Split }, T>(
+  items: readonly Item[],
+  value: (item: Item) => T,
+): Record<Split, T> => Object.fromEntries(items.map((item) => [item.split, value(item)])) as Record<Split, T>;
