@@ -1,48 +1,15 @@
 // Builds dist/: contracts compiled from their schemas, TypeScript to JavaScript, workflows bundled ahead of time. Does
 // nothing where the sources are those of the last build (--force builds all the same).
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import { filesBelow, fingerprint } from './fingerprint.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
 const stamp = join(dist, '.built');
 const sourceFolders = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')).include;
-
-/** Every file that a build reads. */
-function sources() {
-  const isSource = (path) => /\.(ts|json)$/.test(path) && !path.includes('generated');
-  return [
-    ...sourceFolders.flatMap((folder) => filesBelow(join(root, folder)).filter(isSource)),
-    ...filesBelow(join(root, 'scripts')),
-    join(root, 'tsconfig.json'),
-    join(root, 'package-lock.json'),
-  ];
-}
-
-function filesBelow(folder) {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort();
-}
-
-function hashOf(files) {
-  const hash = createHash('sha256');
-  for (const file of files) hash.update(`${relative(root, file)}\0`).update(readFileSync(file));
-  return hash.digest('hex');
-}
 
 const isUpToDate = (hash) => existsSync(stamp) && readFileSync(stamp, 'utf8') === hash;
 
@@ -72,11 +39,12 @@ async function build() {
   copyValidators();
   run(join(root, 'node_modules', 'typescript', 'bin', 'tsc'));
   removeOrphans();
-  const { bundleWorkflows } = await import(pathToFileURL(join(root, 'scripts', 'bundle-workflows.mjs')).href);
+  // Loaded when needed: the bundler takes longer to load than a build that is up to date.
+  const { bundleWorkflows } = await import('./bundle-workflows.mjs');
   await bundleWorkflows(dist);
 }
 
-const hash = hashOf(sources());
+const hash = fingerprint(root, sourceFolders);
 if (process.argv.includes('--force') || !isUpToDate(hash)) {
   rmSync(stamp, { force: true });
   const began = Date.now();

@@ -30,8 +30,6 @@ export function stackEnvironment(home: string, ports: Ports): Record<string, str
     SLACK_BOT_TOKEN: 'xoxb-meridian-local',
     DD_AGENT_HOST: HOST,
     DD_DOGSTATSD_PORT: String(ports.sinks),
-    DD_AGENT_HOST: HOST,
-    DD_DOGSTATSD_PORT: String(ports.sinks),
     MERIDIAN_BUCKET: BUCKET,
     MERIDIAN_HOME: home,
     MERIDIAN_TEMPORAL_UI_URL: url(ports.temporalUi),
