@@ -41,12 +41,8 @@ interface Entry {
   seconds: number | null;
 }
 
-/** Failures that neither a retry nor a person mends: a person's abort further down, and input that names nothing. */
-const ENDS_THE_RUN: ReadonlySet<string> = new Set([
-  ErrorCode.StepAborted,
-  ErrorCode.InvalidInput,
-  ErrorCode.UnknownModel,
-]);
+/** Failures that parking would not mend: a person's abort further down, and input that names no model. */
+const ENDS_THE_RUN: ReadonlySet<string> = new Set([ErrorCode.StepAborted, ErrorCode.UnknownModel]);
 
 /**
  * A run in steps. Its current details always say what it is doing, what it has done, and what a person may do now.
