@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from './cache.mjs';
+import { withLock } from './lock.mjs';
 import { createProgress } from './progress.mjs';
 
 /** What could not be installed, each part with its reason. */
@@ -46,15 +47,20 @@ async function find(part) {
 }
 
 async function install(part, progress) {
-  const log = join(cacheFolder(), 'logs', `install-${part.name.replaceAll(' ', '-')}.log`);
-  rmSync(log, { force: true });
-  progress.start(part.name, 'installing');
+  const file = part.name.replaceAll(' ', '-');
+  const log = join(cacheFolder(), 'logs', `install-${file}.log`);
+  const lock = join(cacheFolder(), 'locks', file);
   const report = {
     step: (text) => progress.step(part.name, text),
     detail: (text) => progress.detail(part.name, text),
   };
+  progress.start(part.name, 'installing');
   try {
-    await part.install(report, log);
+    await withLock(lock, { onWait: () => report.step('another process installs it: waiting') }, async () => {
+      if (await part.find()) return;
+      rmSync(log, { force: true });
+      await part.install(report, log);
+    });
     const path = await part.find();
     if (!path) throw new Error(`was installed and is not found afterwards. Whole log: ${log}`);
     progress.done(part.name, `installed: ${path}`);
