@@ -6,7 +6,10 @@ const LINE =
   /^(?<name>[^:]+):(?<value>[^|]+)\|(?<type>c|g|ms|h|s|d)(?:\|@(?<rate>[^|]+))?(?:\|#(?<tags>[^|]*))?/;
 
 /** A DogStatsD agent that keeps every metric as a JSON line. */
-export async function startMetricSink(port: number, file: string): Promise<Socket> {
+export async function startMetricSink(
+  address: { host: string; port: number },
+  file: string,
+): Promise<Socket> {
   const socket = createSocket('udp4');
   socket.on('message', (datagram) => {
     for (const line of datagram.toString('utf8').split('\n')) {
@@ -16,7 +19,7 @@ export async function startMetricSink(port: number, file: string): Promise<Socke
   });
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
-    socket.bind(port, '127.0.0.1', resolve);
+    socket.bind(address.port, address.host, resolve);
   });
   return socket;
 }

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
  * Slack's Web API, as far as the platform calls it: `POST /api/chat.postMessage` keeps the message as a JSON line,
  * `GET /messages` shows them all.
  */
-export async function startSlackSink(port: number, file: string): Promise<Server> {
+export async function startSlackSink(address: { host: string; port: number }, file: string): Promise<Server> {
   const server = createServer((request, response) => {
     route(request, response, file).catch((error: unknown) =>
       answer(response, 500, { ok: false, error: String(error) }),
@@ -13,7 +13,7 @@ export async function startSlackSink(port: number, file: string): Promise<Server
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
+    server.listen(address.port, address.host, resolve);
   });
   return server;
 }
