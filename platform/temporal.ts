@@ -83,7 +83,8 @@ const UNEXPLAINED_ERRORS_RETRY_FOR_MS = 3 * 60_000;
 export function givenUp(failure: unknown, info: Pick<Info, 'scheduledTimestampMs'>, now: number): unknown {
   if (failure instanceof TemporalFailure && !(failure instanceof ApplicationFailure)) return failure;
   if (failure instanceof CompleteAsyncError) return failure;
-  const type = (failure instanceof ApplicationFailure ? failure.type : (failure as Error | undefined)?.name) ?? 'Error';
+  const type =
+    (failure instanceof ApplicationFailure ? failure.type : (failure as Error | undefined)?.name) ?? 'Error';
   if (
     type === ErrorCode.DependencyUnavailable ||
     now - info.scheduledTimestampMs < UNEXPLAINED_ERRORS_RETRY_FOR_MS
@@ -97,15 +98,39 @@ export function givenUp(failure: unknown, info: Pick<Info, 'scheduledTimestampMs
   });
 }
 
-class ErrorTranslation implements ActivityInboundCallsInterceptor {
-  async execute(
-    input: Parameters<NonNullable<ActivityInboundCallsInterceptor['execute']>>[0],
-    next: Parameters<NonNullable<ActivityInboundCallsInterceptor['execute']>>[1],
-  ): Promise<unknown> {
+const KEEP_ALIVE_MS = 5_000;
+
+/**
+ * Heartbeats for an activity as long as its process lives, with whatever details it gave last, so that a dead worker is
+ * noticed within the heartbeat timeout and a cancellation arrives even where the activity itself never thinks of it.
+ */
+export function keepAlive(context: Context): () => void {
+  const beat = context.heartbeat.bind(context);
+  let details: unknown = context.info.heartbeatDetails;
+  // Declared read-only, but a plain property: the SDK has no interceptor for heartbeats.
+  Object.assign(context, {
+    heartbeat(latest?: unknown) {
+      details = latest;
+      beat(latest);
+    },
+  });
+  const timer = setInterval(() => beat(details), KEEP_ALIVE_MS);
+  return () => clearInterval(timer);
+}
+
+type Execute = NonNullable<ActivityInboundCallsInterceptor['execute']>;
+
+/** What every activity gets without asking: heartbeats while it runs, and errors that say whether a retry helps. */
+class ActivityConduct implements ActivityInboundCallsInterceptor {
+  async execute(input: Parameters<Execute>[0], next: Parameters<Execute>[1]): Promise<unknown> {
+    const context = Context.current();
+    const stop = context.info.heartbeatTimeoutMs ? keepAlive(context) : () => undefined;
     try {
       return await next(input);
     } catch (error) {
-      throw givenUp(toFailure(error), Context.current().info, Date.now());
+      throw givenUp(toFailure(error), context.info, Date.now());
+    } finally {
+      stop();
     }
   }
 }
@@ -115,5 +140,5 @@ export const workerDefaults = {
   shutdownGraceTime: '10 s',
   shutdownForceTime: '20 s',
   maxCachedWorkflows: 200,
-  interceptors: { activity: [() => ({ inbound: new ErrorTranslation() })] },
+  interceptors: { activity: [() => ({ inbound: new ActivityConduct() })] },
 } satisfies Partial<WorkerOptions>;

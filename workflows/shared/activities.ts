@@ -20,6 +20,8 @@ type Activities<Factory extends (...dependencies: never[]) => object> = ReturnTy
 const patient: ActivityOptions = {
   startToCloseTimeout: '2 minutes',
   scheduleToCloseTimeout: '6 hours',
+  // The workers heartbeat for every activity, so that one that is lost with its worker is noticed within seconds.
+  heartbeatTimeout: '20 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 };
 
@@ -28,7 +30,6 @@ const computes = {
   ...patient,
   taskQueue: TaskQueue.data,
   startToCloseTimeout: '30 minutes',
-  heartbeatTimeout: '1 minute',
 };
 
 export const features = inWords<Activities<typeof createFeatureActivities>>(computes);
@@ -41,19 +42,17 @@ export const release = inWords<Activities<typeof createReleaseActivities>>(waits
 export const audit = inWords<Activities<typeof createAuditActivities>>(waits);
 export const training = inWords<Activities<typeof createSagemakerActivities>>(waits);
 
-/** A training may last for days; its poll heartbeats, so that a lost worker is noticed within the minute. */
+/** A training may last for days. */
 export const trainingWait = inWords<Activities<typeof createSagemakerActivities>>({
   ...waits,
   startToCloseTimeout: '5 days',
   scheduleToCloseTimeout: '6 days',
-  heartbeatTimeout: '20 s',
 });
 
-/** Waits for `releaseModel` to decide, and for every inference worker to serve: heartbeats all the while. */
+/** Waits for `releaseModel` to decide, and for every inference worker to serve. */
 export const decisionWait = inWords<Activities<typeof createReleaseActivities>>({
   ...waits,
   startToCloseTimeout: '1 hour',
-  heartbeatTimeout: '20 s',
 });
 
 /** Waits for every inference worker to serve a generation: minutes, then a person should look. */
@@ -61,7 +60,6 @@ export const convergence = inWords<Activities<typeof createReleaseActivities>>({
   ...waits,
   startToCloseTimeout: '10 minutes',
   scheduleToCloseTimeout: '20 minutes',
-  heartbeatTimeout: '20 s',
 });
 
 /** A message that cannot be sent must not hold a run up for long. */
