@@ -8,7 +8,6 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
   type Client,
 } from '@temporalio/client';
-import { TypedSearchAttributes } from '@temporalio/common';
 import { ErrorCode, MeridianError, type FieldProblem } from '../../contracts/errors';
 import { WorkflowId } from '../../contracts/ids';
 import type {
@@ -18,13 +17,15 @@ import type {
   ScoreBatchResult,
   ScorerInput,
 } from '../../contracts/scoring';
-import { SearchAttribute } from '../../contracts/search-attributes';
 import { TaskQueue } from '../../contracts/task-queues';
 
 /** gRPC status codes: the call did not go wrong by its own fault, and may be made again. */
 const CANCELLED = 1;
 const DEADLINE_EXCEEDED = 4;
 const TRANSIENT: ReadonlySet<number> = new Set([CANCELLED, 5, 8, 9, 10, 13, 14]);
+
+/** Types of failure that say: the scorer goes, and the next one will answer. */
+const ENDING: ReadonlySet<string> = new Set(['AcceptedUpdateCompletedWorkflow', ErrorCode.Overloaded]);
 
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 500;
@@ -73,7 +74,6 @@ function startOf(model: string, shard: number): WithStartWorkflowOperation<Score
     // What a worker killed in the middle of a workflow task costs.
     workflowTaskTimeout: '1 s',
     staticSummary: `Answers predictions of ${model} (shard ${shard})`,
-    typedSearchAttributes: new TypedSearchAttributes([{ key: SearchAttribute.model, value: model }]),
   });
 }
 
@@ -86,10 +86,9 @@ function updateIdOf(rows: readonly PredictRow[]): string {
 function isTransient(error: unknown): boolean {
   if (error instanceof WorkflowNotFoundError) return true;
   if (error instanceof WorkflowUpdateFailedError) {
-    // The scorer ended while the update was under way.
-    return (
-      error.cause instanceof ApplicationFailure && error.cause.type === 'AcceptedUpdateCompletedWorkflow'
-    );
+    // The scorer ended while the update was under way, or is about to.
+    const { cause } = error;
+    return cause instanceof ApplicationFailure && ENDING.has(cause.type ?? '');
   }
   const status = grpcStatus(error);
   return status !== null && TRANSIENT.has(status);

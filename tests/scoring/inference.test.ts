@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createScoringClient, type ScoringClient } from '../../client/scoring';
-import { Key } from '../../contracts/ids';
+import { Key, WorkflowId } from '../../contracts/ids';
 import { inferenceWorkerKey, type InferenceWorkerRecord } from '../../contracts/release';
 import type { PredictResponse } from '../../contracts/scoring';
 import { createOnlineStore } from '../../platform/online-store';
@@ -221,6 +221,19 @@ describe('the inference worker', () => {
     const options = { requestId: randomUUID() };
     const first = await scoring.predict(MODEL, good, options);
     expect(await scoring.predict(MODEL, good, options)).toEqual(first);
+  });
+
+  it('loses no call when a scorer starts anew, and remembers its answers', async () => {
+    const alone = createScoringClient({ client: rig.client, shards: 1, inFlight: 4, maxRows: 1 });
+    const scorer = rig.client.workflow.getHandle(WorkflowId.scorer(MODEL, 0));
+    await alone.predict(MODEL, good);
+    const before = (await scorer.describe()).runId;
+    const calls = Promise.all(Array.from({ length: 230 }, () => alone.predict(MODEL, good)));
+    const options = { requestId: randomUUID() };
+    const first = await alone.predict(MODEL, good, options);
+    await calls;
+    expect((await scorer.describe()).runId).not.toBe(before);
+    expect(await alone.predict(MODEL, good, options)).toEqual(first);
   });
 
   it('keeps the old version where the new artifact is bad, and says why', async () => {

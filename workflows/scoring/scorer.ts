@@ -1,5 +1,6 @@
 import {
   allHandlersFinished,
+  ApplicationFailure,
   condition,
   continueAsNew,
   defineUpdate,
@@ -8,6 +9,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { ErrorCode } from '../../contracts/errors';
 import { validateScoreRows, validateScorerInput } from '../../contracts/generated/validators';
 import type {
   PredictOutcome,
@@ -23,8 +25,8 @@ import { predictRows } from './activities';
 
 export const predictUpdate = defineUpdate<ScoreBatchResult, [ScoreBatchRequest]>('predict');
 
-/** Latency grows with the updates in a run, and the time to move to another worker with its bytes. */
-const MAX_UPDATES = 400;
+/** Latency grows with the updates in a run, and the time another worker takes to replay it after a kill. */
+const MAX_UPDATES = 200;
 const MAX_HISTORY_BYTES = 2 * 1024 * 1024;
 /** Answers kept, to give a request that is asked twice the same one; about 40 KB. */
 const MAX_RECENT = 256;
@@ -40,21 +42,33 @@ export async function scorer(rawInput: ScorerInput): Promise<void> {
   const recent = new Map<string, PredictResponse>(input.recent);
   let updates = 0;
 
-  setHandler(
-    predictUpdate,
-    async ({ rows }) => {
-      updates += 1;
-      return { outcomes: await answer(model, rows, recent) };
-    },
-    { validator: checkRows, description: 'Scores rows: {"rows": [{"requestId": "…", "features": {…}}]}' },
-  );
+  /** Whether the run has reached its bounds, or a multiple of them. */
+  const reached = (multiple: number): boolean =>
+    updates >= multiple * MAX_UPDATES || workflowInfo().historySize >= multiple * MAX_HISTORY_BYTES;
+  const due = (): boolean => reached(1);
+
   upsertSearchAttributes([{ key: SearchAttribute.model, value: model }]);
   setCurrentDetails(
     `Answers predictions of **${model}**, many rows in one update \`predict\`. Starts anew every ${MAX_UPDATES} ` +
       `updates and ends after ${IDLE} without a call; the next call starts it again.`,
   );
 
-  const due = (): boolean => updates >= MAX_UPDATES || workflowInfo().historySize >= MAX_HISTORY_BYTES;
+  function check(request: ScoreBatchRequest): void {
+    checkRows(request);
+    // Rotation waits for what is under way; calls that never pause must not put it off for ever.
+    if (reached(2)) throw rotating(model);
+  }
+
+  // Last, since an update that waits already is validated while the handler is being set.
+  setHandler(
+    predictUpdate,
+    async ({ rows }) => {
+      updates += 1;
+      return { outcomes: await answer(model, rows, recent) };
+    },
+    { validator: check, description: 'Scores rows: {"rows": [{"requestId": "…", "features": {…}}]}' },
+  );
+
   for (let seen = -1; seen !== updates && !due();) {
     seen = updates;
     await condition(due, IDLE);
@@ -95,6 +109,13 @@ function remember(
     if (recent.size <= MAX_RECENT) return;
     recent.delete(oldest);
   }
+}
+
+function rotating(model: string): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: ErrorCode.Overloaded,
+    message: `This scorer of ${model} is about to start anew. Send the update again.`,
+  });
 }
 
 function checkRows(request: ScoreBatchRequest): void {
