@@ -5,6 +5,8 @@ import type { LaunchResult } from '../../workflows/launch';
 import { replayAll, startTemporal, uniqueLabel, withWorkers } from '../support/workflow-environment';
 import { mockActivities, names, type Calls } from './activities';
 
+jest.setTimeout(60_000);
+
 describe('launch', () => {
   let environment: TestWorkflowEnvironment;
   let calls: Calls;

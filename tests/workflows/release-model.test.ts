@@ -6,6 +6,8 @@ import { TaskQueue } from '../../contracts/task-queues';
 import { replayAll, startTemporal, withWorkers } from '../support/workflow-environment';
 import { mockActivities, names, served, type Calls } from './activities';
 
+jest.setTimeout(60_000);
+
 describe('releaseModel', () => {
   let environment: TestWorkflowEnvironment;
   let calls: Calls;

@@ -4,6 +4,8 @@ import { TaskQueue } from '../../contracts/task-queues';
 import { replayAll, startTemporal, uniqueLabel, withWorkers } from '../support/workflow-environment';
 import { failedGate, mockActivities, names, type Calls } from './activities';
 
+jest.setTimeout(60_000);
+
 describe('retrainModel', () => {
   let environment: TestWorkflowEnvironment;
   let calls: Calls;

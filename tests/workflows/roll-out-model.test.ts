@@ -18,6 +18,8 @@ const contest = {
   champion: served('churn-v1.0.0'),
 };
 
+jest.setTimeout(60_000);
+
 describe('rollOutModel', () => {
   let environment: TestWorkflowEnvironment;
   let calls: Calls;
