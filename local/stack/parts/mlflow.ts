@@ -8,16 +8,14 @@ export const mlflow: Part = {
   name: 'mlflow',
   ports: ['mlflow'],
   needs: [],
-  command({ data, ports, tools, env }) {
+  command({ root, data, ports, tools, env }) {
     mkdirSync(data, { recursive: true });
     return {
-      file: join(tools.mlflow, 'bin', 'mlflow'),
+      file: join(tools.mlflow, 'bin', 'python'),
       args: [
-        'server',
+        join(root, 'local', 'python', 'mlflow_server.py'),
         '--host=127.0.0.1',
         `--port=${ports.mlflow}`,
-        '--workers=1',
-        '--uvicorn-opts=--log-level=warning',
         `--backend-store-uri=sqlite:///${join(data, 'mlflow.db')}`,
         `--artifacts-destination=s3://${env['MERIDIAN_BUCKET']}/mlflow`,
       ],
