@@ -1,9 +1,9 @@
 import { DescribeTrainingJobCommand } from '@aws-sdk/client-sagemaker';
+import type { Day } from '../../contracts/days';
 import type { RetrainModelInput } from '../../contracts/generated/types';
 import { WorkflowId } from '../../contracts/ids';
 import { TaskQueue } from '../../contracts/task-queues';
 import { createSagemaker } from '../../platform/sagemaker';
-import { pacificDate } from '../../workflows/shared/pacific-date';
 import type { RetrainResult } from '../../workflows/retrain-model';
 import { row, type Row } from '../row';
 import { median } from '../statistics';
@@ -21,20 +21,11 @@ export interface Retraining {
   jobSeconds: number;
 }
 
-/** Retrains a model on the newest data, and follows it until every inference worker serves the version. */
-export async function retrain(
-  { client, config }: Connected,
-  model: string,
-  label: string,
-): Promise<Retraining> {
+/** Retrains a model on the data up to that day, and follows it until every inference worker serves the version. */
+export async function retrain({ client, config }: Connected, model: string, asOf: Day): Promise<Retraining> {
+  const label = `benchmark-${asOf}`;
   const workflowId = WorkflowId.retrain(model, label);
-  const input: RetrainModelInput = {
-    model,
-    label,
-    asOf: pacificDate(new Date()),
-    reason: 'benchmark',
-    rollOutSteps: [],
-  };
+  const input: RetrainModelInput = { model, label, asOf, reason: 'benchmark', rollOutSteps: [] };
   const { jobName, rollOut, verdict } = (await client.workflow.execute('retrainModel', {
     workflowId,
     taskQueue: TaskQueue.pipelines,
