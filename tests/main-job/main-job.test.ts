@@ -55,10 +55,12 @@ describe('the main job', () => {
   };
 
   const startFromCli = (type: string, workflowId: string, input: object) =>
-    platform.temporal(
-      ...['workflow', 'start', '--type', type, '--task-queue', 'pipelines'],
-      ...['--workflow-id', workflowId, '--input', JSON.stringify(input)],
-    );
+    platform.temporal('workflow start', {
+      type,
+      'task-queue': 'pipelines',
+      'workflow-id': workflowId,
+      input: JSON.stringify(input),
+    });
 
   describe('the schedules', () => {
     it('are applied, and then there is nothing left to plan', async () => {
@@ -198,15 +200,13 @@ describe('the main job', () => {
     const ways = async (): Promise<PredictResponse[]> => {
       const subject = JSON.stringify(entity);
       const oneShot = await json<{ result: PredictResponse }>(
-        platform.temporal(
-          ...['workflow', 'execute', '--type', 'predict', '--task-queue', 'scoring', '-o', 'json'],
-          ...[
-            '--workflow-id',
-            `predict-${Date.now()}`,
-            '--input',
-            JSON.stringify({ model: 'churn', entity }),
-          ],
-        ),
+        platform.temporal('workflow execute', {
+          type: 'predict',
+          'task-queue': 'scoring',
+          'workflow-id': 'predict/from-anywhere',
+          input: JSON.stringify({ model: 'churn', entity }),
+          output: 'json',
+        }),
       );
       return [
         await json<PredictResponse>(platform.meridian('predict', 'churn', '--entity', subject, '--json')),

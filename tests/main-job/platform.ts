@@ -50,8 +50,8 @@ export interface Platform {
   day: Day;
   /** Where an object lies on this machine's disk. */
   path(key: string): string;
-  /** The Temporal CLI, told where the server is. */
-  temporal(...args: string[]): Promise<Told>;
+  /** The Temporal CLI, told where the server is: `temporal('workflow start', { type, 'workflow-id': … })`. */
+  temporal(command: string, options: Record<string, string>): Promise<Told>;
   /** The command `meridian`. */
   meridian(...args: string[]): Promise<Told>;
   /** Replays every history there is, and stops everything. @throws Error where a process is left, or a run is open */
@@ -86,22 +86,24 @@ export async function startPlatform(): Promise<Platform> {
     mlflow: createMlflow(config.mlflowUrl),
     day,
     path: (key) => join(home, 'data', 's3', store.bucket, key),
-    temporal: (...args) => tell(tools.temporal, args, { TEMPORAL_ADDRESS: env['TEMPORAL_ADDRESS']! }),
+    temporal(command, options) {
+      const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+      const address = { TEMPORAL_ADDRESS: env['TEMPORAL_ADDRESS']! };
+      return tell(tools.temporal, [...command.split(' '), ...flags], address);
+    },
     meridian: (...args) =>
       tell(process.execPath, [join(projectRoot(), 'client', 'bin', 'meridian.cjs'), ...args], env),
     async close() {
-      try {
-        await stack.up(['temporal']);
-        await replayAll(client, { open: OPEN_FOR_EVER });
-      } finally {
-        await client.connection.close();
-        store.close();
-        sagemaker.destroy();
-        await stack.down();
-        const left = processesOf(home);
-        await rm(home, { recursive: true, force: true });
-        if (left.length > 0) throw new Error(`Still running after down:\n${left.join('\n')}`);
-      }
+      const replayed = stack.up(['temporal']).then(() => replayAll(client, { open: OPEN_FOR_EVER }));
+      const [replay] = await Promise.allSettled([replayed]);
+      await client.connection.close();
+      store.close();
+      sagemaker.destroy();
+      await stack.down();
+      const left = processesOf(home);
+      await rm(home, { recursive: true, force: true });
+      if (replay.status === 'rejected') throw replay.reason;
+      if (left.length > 0) throw new Error(`Still running after down:\n${left.join('\n')}`);
     },
   };
   // One day more than is used, for whoever asks again after midnight.

@@ -80,14 +80,15 @@ export async function inStep(platform: Platform, workflowId: string, step: strin
   );
 }
 
-/** Waits until an activity of the run is being retried. @returns what its last attempt failed with */
-export async function retrying(platform: Platform, workflowId: string, activity: string): Promise<string> {
+/** Waits until an activity of the run is being retried after a failure that says so. @returns the activity */
+export async function retriedAfter(platform: Platform, workflowId: string, said: string): Promise<string> {
   return until(
-    `${activity} of ${workflowId} to be retried`,
+    `an activity of ${workflowId} to be retried after "${said}"`,
     async () => {
-      const { raw } = await platform.client.workflow.getHandle(workflowId).describe();
-      const pending = raw.pendingActivities?.find(({ activityType }) => activityType?.name === activity);
-      return pending?.lastFailure?.message;
+      const { raw, status } = await platform.client.workflow.getHandle(workflowId).describe();
+      if (status.name !== 'RUNNING') throw new Error(`${workflowId} ended without meeting "${said}".`);
+      const retried = raw.pendingActivities?.find(({ lastFailure }) => lastFailure?.message?.includes(said));
+      return retried?.activityType?.name;
     },
     PATIENCE_MS,
   );
