@@ -125,7 +125,8 @@ export async function explainCorruption<T>(
         // Touches every page of every column.
         await database.rows(`SELECT sum(hash(t)::HUGEINT) FROM read_parquet(${literal(path)}) AS t`);
       } catch (cause) {
-        const reason = (cause as Error).message.replaceAll(path, key);
+        // What follows the first line is the query, which was ours.
+        const reason = (cause as Error).message.split('\n')[0]!.replaceAll(path, key);
         throw new MeridianError(
           ErrorCode.CorruptObject,
           `${key}: expected a readable Parquet file, found ${bytes} bytes that are none: ${reason}. ` +
