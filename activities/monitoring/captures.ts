@@ -4,14 +4,23 @@ import { join } from 'node:path';
 import { parquetFiles, withDatabase } from '../../platform/duckdb';
 import type { ObjectStore } from '../../platform/s3';
 
-/** Counts captured predictions of a version since a moment; reads only the hours since then. */
+/** Requests, each once, however often its answer was captured. */
+export interface CapturedCounts {
+  /** Answered. */
+  predictions: number;
+  /** Failed: they prove nothing of a version, and count for nothing. */
+  failed: number;
+}
+
+/** Counts captured predictions of a version since a moment (ISO 8601); reads only the hours since then. */
 export async function countCaptured(
   store: ObjectStore,
   { model, version, since }: { model: string; version: string; since: string },
-): Promise<{ predictions: number; failed: number }> {
+): Promise<CapturedCounts> {
   const from = new Date(since);
-  const firstHour = `predictions/${model}/dt=${since.slice(0, 10)}/hour=${since.slice(11, 13)}/`;
-  const objects = (await store.list(`predictions/${model}/`)).filter(({ key }) => key >= firstHour);
+  const [day, clock] = from.toISOString().split('T');
+  const firstHour = `predictions/${model}/dt=${day}/hour=${clock!.slice(0, 2)}/`;
+  const objects = (await store.list(`predictions/${model}/dt=`)).filter(({ key }) => key >= firstHour);
   if (objects.length === 0) return { predictions: 0, failed: 0 };
 
   const folder = await mkdtemp(join(tmpdir(), 'meridian-captures-'));
@@ -20,8 +29,9 @@ export async function countCaptured(
     for (const [index, { key }] of objects.entries()) await store.download(key, paths[index]!);
     return await withDatabase((database) =>
       database.row<{ predictions: number; failed: number }>(
-        `SELECT count(*) AS predictions, count(error) AS failed FROM ${parquetFiles(paths)}
-         WHERE version = $version AND epoch_ms("time") >= $from`,
+        `SELECT count(DISTINCT request_id) FILTER (error IS NULL) AS predictions,
+           count(DISTINCT request_id) FILTER (error IS NOT NULL) AS failed
+         FROM ${parquetFiles(paths)} WHERE version = $version AND epoch_ms("time") >= $from`,
         { version, from: from.getTime() },
       ),
     );

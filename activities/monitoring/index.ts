@@ -9,7 +9,7 @@ interface Dependencies {
 
 export function createMonitoringActivities({ store, temporal }: Dependencies) {
   return {
-    /** How many predictions of a version were captured since that moment (ISO 8601), failures included. */
+    /** How many predictions of a version were captured since that moment (ISO 8601): those answered, and those failed. */
     countPredictions: (query: { model: string; version: string; since: string }) =>
       countCaptured(store, query),
 
