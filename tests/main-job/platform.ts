@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import type { Client } from '@temporalio/client';
 import { publishDeclaration } from '../../client/declarations';
 import { addDays, type Day } from '../../contracts/days';
 import { layDownSampleData } from '../../local/sample';
+import { beginOf } from '../../local/stack/process-record';
 import { createStack, type Stack } from '../../local/stack/stack';
 import { churn } from '../../models/churn/model';
 import { loadConfig } from '../../platform/config';
@@ -99,8 +100,9 @@ export async function startPlatform(): Promise<Platform> {
       await client.connection.close();
       store.close();
       sagemaker.destroy();
+      const pids = (await stack.status()).flatMap(({ pid }) => pid ?? []);
       await stack.down();
-      const left = processesOf(home);
+      const left = [...pids.filter((pid) => beginOf(pid) !== null), ...processesOf(home)];
       await rm(home, { recursive: true, force: true });
       if (replay.status === 'rejected') throw replay.reason;
       if (left.length > 0) throw new Error(`Still running after down:\n${left.join('\n')}`);
@@ -128,8 +130,9 @@ async function tell(file: string, args: string[], env: Record<string, string>): 
   }
 }
 
-/** Processes whose command line or environment names that folder: the parts, and the training jobs they started. */
+/** Processes whose command line or environment names that folder (where `/proc` tells): training jobs, above all. */
 function processesOf(home: string): string[] {
+  if (!existsSync('/proc/self')) return [];
   return readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid) && pid !== String(process.pid))
     .flatMap((pid) => {
