@@ -1,6 +1,7 @@
 import type { TrainingJobHandle, TrainingOutcome } from '../../contracts/training';
 import type { TrainingJobRequest } from './request';
 import { startJob, type SagemakerDependencies } from './start';
+import { stopJob } from './stop';
 import { awaitJob } from './wait';
 
 /** Training jobs in SageMaker, at most one live one a name. */
@@ -21,5 +22,11 @@ export function createSagemakerActivities(dependencies: SagemakerDependencies) {
      */
     awaitTrainingJob: ({ jobName }: { jobName: string }): Promise<TrainingOutcome> =>
       awaitJob(dependencies, jobName),
+
+    /**
+     * Stops a training job and waits until it has stopped; one that has ended, or never existed, is left as it is.
+     * @throws MeridianError AccessDenied
+     */
+    stopTrainingJob: ({ jobName }: { jobName: string }): Promise<void> => stopJob(dependencies, jobName),
   };
 }

@@ -57,6 +57,12 @@ async function failureOf(promise: Promise<unknown>): Promise<MeridianError> {
 
 const activityEnvironment = () => new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
 
+const stopJob = (jobName: string): Promise<void> =>
+  activityEnvironment().run<[{ jobName: string }], void, typeof activities.stopTrainingJob>(
+    activities.stopTrainingJob,
+    { jobName },
+  );
+
 const awaitJob = (jobName: string, environment = activityEnvironment()): Promise<TrainingOutcome> =>
   environment.run<[{ jobName: string }], TrainingOutcome, typeof activities.awaitTrainingJob>(
     activities.awaitTrainingJob,
@@ -183,5 +189,17 @@ describe('awaitTrainingJob', () => {
     expect(isAlive(pid)).toBe(true);
     sagemaker.release('handed-on');
     expect((await awaitJob('handed-on')).artifactKey).toBe('training/handed-on/output/model.tar.gz');
+  });
+});
+
+describe('stopTrainingJob', () => {
+  it('stops a job, and leaves one that has ended or never existed', async () => {
+    const pid = await startWaiting('unwanted');
+    await stopJob('unwanted');
+    expect(isAlive(pid)).toBe(false);
+    expect((await sagemaker.describe('unwanted')).TrainingJobStatus).toBe('Stopped');
+    await stopJob('unwanted');
+    await stopJob('never-started');
+    expect((await sagemaker.describe('unwanted')).TrainingJobStatus).toBe('Stopped');
   });
 });

@@ -38,6 +38,8 @@ if arguments.mode == "empty":
     sys.exit(0)
 if arguments.mode == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if arguments.mode == "endless":
+    signal.pause()
 if arguments.mode in ("wait", "stubborn"):
     (model / "partial.txt").write_text("partial")
     wait_for_release()

@@ -67,6 +67,7 @@ export function mockActivities(
     validateSnapshot: () => ({ passed: true, checks: 12, findings: [] }),
     startTrainingJob: ({ jobName }: { jobName: string }) => ({ jobName, adopted: false }),
     awaitTrainingJob: ({ jobName }: { jobName: string }) => outcome(jobName),
+    stopTrainingJob: () => undefined,
     allocateVersion: () => 'churn-v1.0.0',
     packageVersion: ({ version }: { version: string }) => served(version),
     registerVersion: () => ({ runId: 'r', mlflowVersion: '1' }),

@@ -1,6 +1,12 @@
-import { ApplicationFailure, type WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  type WorkflowFailedError,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { TaskQueue } from '../../contracts/task-queues';
+import { until } from '../support/servers';
 import { replayAll, startTemporal, uniqueLabel, withWorkers } from '../support/workflow-environment';
 import { failedGate, mockActivities, names, type Calls } from './activities';
 
@@ -37,6 +43,17 @@ describe('retrainModel', () => {
   };
   const details = async (handle: WorkflowHandle): Promise<string> =>
     handle.query<string>('__temporal_workflow_metadata').then((m) => JSON.stringify(m));
+  const called = (activity: string) => until(activity, () => names(calls).includes(activity));
+  const cancelRequested = (handle: WorkflowHandle) =>
+    until('the activity to be asked to cancel', async () =>
+      (await handle.fetchHistory()).events?.some((e) => e.activityTaskCancelRequestedEventAttributes),
+    );
+  /** What an activity waits at until the test lets it go on. */
+  const gate = () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((done) => (release = done));
+    return { held, release: () => release() };
+  };
   const resolve = (handle: WorkflowHandle, decision: object): Promise<unknown> =>
     handle.executeUpdate('resolveFailure', { args: [decision] });
   const failureOf = async (handle: WorkflowHandle): Promise<ApplicationFailure> => {
@@ -200,6 +217,46 @@ describe('retrainModel', () => {
       .filter(([name]) => name === 'startTrainingJob')
       .map(([, argument]) => (argument as { jobName: string }).jobName);
     expect(jobs.map((job) => job.replace(/.*-(g\d+a\d+)$/, '$1'))).toEqual(['g1a1', 'g1a2', 'g1a3']);
+  });
+
+  it('stops the job where it is cancelled before the start is answered', async () => {
+    const { held, release } = gate();
+    const mocks = mockActivities(calls, {
+      startTrainingJob: async ({ jobName }: { jobName: string }) => {
+        await held;
+        return { jobName, adopted: false };
+      },
+    });
+    await withWorkers(environment, mocks, async () => {
+      const handle = await start({ model: 'churn' });
+      await called('startTrainingJob');
+      await handle.cancel();
+      await cancelRequested(handle);
+      release();
+      await expect(handle.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
+    });
+    expect(names(calls).slice(-2)).toEqual(['startTrainingJob', 'stopTrainingJob']);
+    expect(calls.at(-1)![1]).toEqual({ jobName: (calls.at(-2)![1] as { jobName: string }).jobName });
+  });
+
+  it('stops the job where it is cancelled during the training, whatever became of the wait', async () => {
+    const { held, release } = gate();
+    const mocks = mockActivities(calls, {
+      awaitTrainingJob: async () => {
+        await held;
+        throw new Error('the worker had no time for it');
+      },
+    });
+    await withWorkers(environment, mocks, async () => {
+      const handle = await start({ model: 'churn' });
+      await called('awaitTrainingJob');
+      await handle.cancel();
+      await cancelRequested(handle);
+      release();
+      await expect(handle.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
+    });
+    expect(names(calls).slice(-2)).toEqual(['awaitTrainingJob', 'stopTrainingJob']);
+    expect(names(calls)).not.toContain('notifyParked');
   });
 
   it('lets the leaf park alone: the evaluation waits for a person, its parent does not', async () => {

@@ -1,4 +1,4 @@
-import type { ActivityOptions } from '@temporalio/workflow';
+import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow';
 import { TaskQueue } from '../../contracts/task-queues';
 import type { createAuditActivities } from '../../activities/audit';
 import type { createDatasetActivities } from '../../activities/datasets';
@@ -40,11 +40,14 @@ export const monitoring = inWords<Activities<typeof createMonitoringActivities>>
 export const registry = inWords<Activities<typeof createRegistryActivities>>(waits);
 export const release = inWords<Activities<typeof createReleaseActivities>>(waits);
 export const audit = inWords<Activities<typeof createAuditActivities>>(waits);
-export const training = inWords<Activities<typeof createSagemakerActivities>>(waits);
+
+/** A workflow that is cancelled stays open until it is known what became of the job: nobody else would stop it. */
+const startsJobs = { ...waits, cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED };
+export const training = inWords<Activities<typeof createSagemakerActivities>>(startsJobs);
 
 /** A training may last for days. */
 export const trainingWait = inWords<Activities<typeof createSagemakerActivities>>({
-  ...waits,
+  ...startsJobs,
   startToCloseTimeout: '5 days',
   scheduleToCloseTimeout: '6 days',
 });

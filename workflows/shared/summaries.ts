@@ -11,6 +11,7 @@ const SUMMARIES: Record<string, string> = {
   validateSnapshot: 'Check the dataset before anything is trained on it',
   startTrainingJob: 'Start the training job, or adopt it',
   awaitTrainingJob: 'Wait for the training job',
+  stopTrainingJob: 'Stop the training job of a cancelled run',
   allocateVersion: 'Ask the model’s writer for a version',
   packageVersion: 'Unpack the artifact and write its manifest',
   registerVersion: 'Log the training in MLflow and register the version in Staging',

@@ -1,4 +1,4 @@
-import { workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure, workflowInfo } from '@temporalio/workflow';
 import type { DatasetSnapshot } from '../../contracts/dataset';
 import { ErrorCode } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
@@ -21,7 +21,8 @@ interface TrainingRequest {
 
 /**
  * One training, as at most one live job: the job's name is derived, so that whoever asks again adopts it. Only want of
- * capacity (and AWS's own errors) raise the attempt; a person's `retry` raises the generation.
+ * capacity (and AWS's own errors) raise the attempt; a person's `retry` raises the generation. Cancelled, it leaves no
+ * job running.
  */
 export async function runTrainingJob(request: TrainingRequest): Promise<TrainingOutcome> {
   const specification = specify(request);
@@ -40,9 +41,21 @@ export async function runTrainingJob(request: TrainingRequest): Promise<Training
       await training.startTrainingJob.executeWithOptions({ summary: jobName }, [{ jobName, specification }]);
       return await trainingWait.awaitTrainingJob.executeWithOptions({ summary: jobName }, [{ jobName }]);
     } catch (error) {
+      if (CancellationScope.current().consideredCancelled) return await stopAndCancel(jobName);
       if (summarize(error).type !== ErrorCode.CapacityUnavailable || attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/**
+ * A cancelled activity is not retried, whatever it died of: a start may have made the job all the same, and a wait may
+ * have lost its worker before it stopped it.
+ */
+async function stopAndCancel(jobName: string): Promise<never> {
+  await CancellationScope.nonCancellable(() =>
+    trainingWait.stopTrainingJob.executeWithOptions({ summary: jobName }, [{ jobName }]),
+  );
+  throw new CancelledFailure(`training job ${jobName} was cancelled and does not run.`);
 }
 
 function specify({ resolved, snapshot, hyperparameters }: TrainingRequest): TrainingSpecification {
