@@ -1,27 +1,14 @@
 import type { ServedVersion } from './release';
 
-/** What is asked of `releaseModel`, the only writer of what a model serves. Done at most once per `id`. */
-export type ReleaseDecision = {
-  id: string;
-  version: string;
-  by: string;
-  reason: string;
-} & (
-  | { kind: 'promote' }
-  /** The candidate beside the champion: `weight` of the live traffic, or none and in its shadow. */
-  | { kind: 'route'; weight: number }
-  /** Takes the candidate off the road; the champion stays. */
-  | { kind: 'withdraw' }
-  /** Back to the version that was Production before; passes every decision that waits. `version` is the one left. */
-  | { kind: 'rollback' }
-);
+export type { ReleaseDecision, VersionAllocation } from './generated/types';
 
 export interface DecisionOutcome {
   id: string;
-  status: 'queued' | 'applying' | 'done' | 'refused';
-  /** The generation it made, once done. */
+  /** `overtaken`: it was written, and then a rollback passed it before every worker served it. */
+  status: 'queued' | 'applying' | 'done' | 'refused' | 'overtaken';
+  /** The generation it made, once written. */
   generation: number | null;
-  /** Why it was refused. */
+  /** Why it was refused or overtaken. */
   problem: string | null;
 }
 
@@ -37,10 +24,17 @@ export interface Provenance {
   reason: string;
 }
 
-export interface VersionAllocation {
-  /** `<workflow ID>/<first run ID>`: the same run always gets the same version. */
+/** `reserved.json` of a version: the run it was given to, before anything else of it exists. */
+export interface Reservation {
+  version: string;
   runKey: string;
-  schemaVersion: number;
+}
+
+/** The evaluation a decision rests on. */
+export interface Evidence {
+  key: string;
+  sha256: string;
+  verdict: string;
 }
 
 /** A candidate and what it is compared with. */

@@ -19,9 +19,14 @@ export const Key = {
   dataset: (model: string, snapshot: string) => `datasets/${model}/${snapshot}/`,
   trainingOutput: 'training/',
   version: (model: string, version: string) => `models/${model}/${version}/`,
+  reservation: (model: string, version: string) => `models/${model}/${version}/reserved.json`,
+  evaluation: (model: string, version: string, id: string) =>
+    `models/${model}/${version}/evaluations/${id}.json`,
   generation: (model: string, n: number) => `serving/${model}/generations/${n}.json`,
   releasePointer: (model: string) => `serving/${model}/release.json`,
   predictions: (model: string, day: string, hour: string) => `predictions/${model}/dt=${day}/hour=${hour}/`,
+  /** Captures that fit no row of `predictions`. */
+  rejectedPredictions: (model: string) => `predictions/${model}/rejected/`,
   audit: (model: string, n: number) => `audit/${model}/${String(n).padStart(8, '0')}.json`,
 } as const;
 

@@ -1,3 +1,5 @@
+import type { ReleaseDecision } from './generated/types';
+
 /** One version as workers load it. */
 export interface ServedVersion {
   /** `churn-v1.0.0` */
@@ -20,6 +22,8 @@ export interface Generation {
   n: number;
   /** Lets a writer recognise its own write after a lost reply. */
   decisionId: string;
+  /** What was decided. */
+  kind: ReleaseDecision['kind'];
   model: string;
   production: ServedVersion;
   variants: Variant[];

@@ -1,3 +1,4 @@
+import { workflowInfo } from '@temporalio/workflow';
 import type { Verdict } from '../contracts/evaluation';
 import { validateEvaluateModelInput } from '../contracts/generated/validators';
 import type { EvaluateModelInput } from '../contracts/generated/types';
@@ -29,7 +30,7 @@ export async function evaluateModel(raw: unknown): Promise<EvaluateResult> {
   const result = await run.step(
     'score',
     { doing: 'Scoring the held-out rows', done: (e) => `${e.rows} rows; ${e.gate.rules.length} rules` },
-    () => evaluation.evaluateVersion(contest),
+    () => evaluation.evaluateVersion({ ...contest, evaluationId: workflowInfo().firstExecutionRunId }),
   );
   await run.step(
     'record',

@@ -1,4 +1,4 @@
-import { sleep } from '@temporalio/workflow';
+import { sleep, workflowInfo } from '@temporalio/workflow';
 import type { DecisionOutcome, ReleaseDecision } from '../contracts/decision';
 import { validateRollOutModelInput } from '../contracts/generated/validators';
 import type { RollOutModelInput } from '../contracts/generated/types';
@@ -39,29 +39,34 @@ export async function rollOutModel(raw: unknown): Promise<RollOutResult> {
   const steps = champion && champion.version !== version ? (input.steps ?? declaration.rollOut.steps) : [];
 
   for (const [index, step] of steps.filter(({ weight }) => weight < 1).entries()) {
-    await run.step(
+    await run.step<number>(
       step.weight === 0 ? 'shadow' : `${Math.round(step.weight * 100)} %`,
       { doing: describe(step), done: (n) => `${n} predictions` },
-      () =>
+      (generation) =>
         route(
-          { id: decisionId(version, index), kind: 'route', weight: step.weight, version, by, reason },
+          { id: decisionId(index, generation), kind: 'route', weight: step.weight, version, by, reason },
           model,
           step,
         ),
     );
   }
-  const outcome = await run.step(
+  const outcome = await run.step<DecisionOutcome>(
     'release',
     {
       doing: `Releasing, in ${WorkflowId.release(model)}`,
       done: (o) => `generation ${o.generation} serves on every worker`,
     },
-    () => decide(model, { id: decisionId(version, 'promote'), kind: 'promote', version, by, reason }),
+    (generation) =>
+      decide(model, { id: decisionId('promote', generation), kind: 'promote', version, by, reason }),
   );
   return { version, generation: outcome.generation! };
 }
 
-const decisionId = (version: string, step: string | number): string => `roll-out/${version}/${step}`;
+/** Names a decision: the same for whoever asks again, another one for another run, and after a person's `retry`. */
+function decisionId(step: string | number, generation: number): string {
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  return `${workflowId}/${firstExecutionRunId}/${step}/${generation}`;
+}
 
 function describe({ weight, minDurationSeconds, minPredictions }: RollOutStep): string {
   const share = weight === 0 ? 'In the shadow of the champion' : `${weight * 100} % of the traffic`;
@@ -83,5 +88,5 @@ async function route(decision: ReleaseDecision, model: string, step: RollOutStep
 /** Asks `releaseModel`, and waits until it has decided and every live worker serves the outcome. */
 async function decide(model: string, decision: ReleaseDecision): Promise<DecisionOutcome> {
   await release.requestDecision({ model, decision });
-  return decisionWait.awaitDecision({ model, decisionId: decision.id });
+  return decisionWait.awaitDecision({ model, decision });
 }

@@ -26,6 +26,8 @@ export interface EvaluateVersionInput {
   snapshot: DatasetSnapshot;
   /** The production version; null where there is none yet. */
   champion: ServedVersion | null;
+  /** Names this evaluation among the version's: the run that asked for it. */
+  evaluationId: string;
 }
 
 /** Heartbeat details: where an evaluation is, as the Temporal UI shows it. */
@@ -42,7 +44,7 @@ export function createEvaluationActivities({ store }: Dependencies) {
   return {
     /**
      * Scores a version, and the champion, on the snapshot's held-out rows, through the very artifacts that serve, and
-     * judges it by the declared gate. Writes `evaluation.json` beside the version; evaluating again writes it anew.
+     * judges it by the declared gate. Keeps every evaluation as `evaluations/<id>.json`; the newest is `evaluation.json`.
      * @throws BadArtifact, DataQualityBreach, CorruptObject
      */
     async evaluateVersion(input: EvaluateVersionInput): Promise<Evaluation> {
@@ -50,10 +52,9 @@ export function createEvaluationActivities({ store }: Dependencies) {
       await beat('reading', candidate.version, 0);
       const heldOut = await readHeldOut(store, snapshot);
       const evaluation = await withModel(store, candidate, (model) => evaluate(store, input, model, heldOut));
-      await store.put(
-        `${Key.version(declaration.name, candidate.version)}evaluation.json`,
-        JSON.stringify(evaluation, null, 1),
-      );
+      const body = JSON.stringify(evaluation, null, 1);
+      await store.put(Key.evaluation(declaration.name, candidate.version, input.evaluationId), body);
+      await store.put(`${Key.version(declaration.name, candidate.version)}evaluation.json`, body);
       return evaluation;
     },
   };

@@ -71,10 +71,12 @@ export function createRegistrationActivities(store: ObjectStore, mlflow: Mlflow)
     }): Promise<void> {
       const registered = await findModelVersion(mlflow, model, version);
       const timestamp = Date.parse(evaluation.evaluatedAt);
+      // A version may be evaluated again: each time is a step of its own, and MLflow shows the newest.
+      const step = Math.floor(timestamp / 1000);
       const measured = Object.entries(evaluation.metrics).flatMap(([name, { value, low, high }]): Point[] => [
-        { key: `held_out.${name}`, value, step: 0, timestamp },
-        { key: `held_out.${name}.low`, value: low, step: 0, timestamp },
-        { key: `held_out.${name}.high`, value: high, step: 0, timestamp },
+        { key: `held_out.${name}`, value, step, timestamp },
+        { key: `held_out.${name}.low`, value: low, step, timestamp },
+        { key: `held_out.${name}.high`, value: high, step, timestamp },
       ]);
       await logMissingMetrics(mlflow, registered.run_id, measured);
       for (const [key, value] of [

@@ -11,6 +11,8 @@ import { WorkflowId } from '../../contracts/ids';
 import { TaskQueue } from '../../contracts/task-queues';
 
 const LOOK_EVERY_MS = 300;
+/** A closed writer still answers queries, so that now and then it is asked whether it runs. */
+const LOOKS_A_CHECK = 10;
 
 export function createDecisionActivities(temporal: Client) {
   /** Sends an update to the model's one writer, and starts the writer where it does not run yet. */
@@ -48,41 +50,42 @@ export function createDecisionActivities(temporal: Client) {
     }): Promise<DecisionOutcome> => ask<DecisionOutcome>(model, 'decide', decision.id, decision),
 
     /**
-     * Waits until the decision is carried out; heartbeats where it stands.
-     * @throws MeridianError Conflict, with the reason, where it was refused
+     * Waits until the decision is carried out; heartbeats where it stands. A writer that was lost, with what it was
+     * asked, is asked again.
+     * @throws MeridianError Conflict, with the reason, where the decision was refused or overtaken
      */
     async awaitDecision({
       model,
-      decisionId,
+      decision,
     }: {
       model: string;
-      decisionId: string;
+      decision: ReleaseDecision;
     }): Promise<DecisionOutcome> {
       const writer = temporal.workflow.getHandle(WorkflowId.release(model));
-      for (;;) {
+      for (let look = 1; ; look += 1) {
         const outcome = await writer
-          .query<DecisionOutcome | null, [string]>('decision', decisionId)
-          .catch(explainAbsence);
+          .query<DecisionOutcome | null, [string]>('decision', decision.id)
+          .catch(nullWhereAbsent);
         if (outcome?.status === 'done') return outcome;
-        if (outcome?.status === 'refused') {
+        if (outcome?.status === 'refused' || outcome?.status === 'overtaken') {
           throw new MeridianError(
             ErrorCode.Conflict,
-            `releaseModel refused ${decisionId}: ${outcome.problem}`,
+            `${decision.id} was ${outcome.status}: ${outcome.problem}`,
           );
         }
-        Context.current().heartbeat({ phase: outcome?.status ?? 'unknown', decisionId });
+        const lost =
+          outcome === null ||
+          (look % LOOKS_A_CHECK === 0 && (await writer.describe()).status.name !== 'RUNNING');
+        if (lost) await ask(model, 'decide', decision.id, decision);
+        Context.current().heartbeat({ phase: outcome?.status ?? 'unknown', decisionId: decision.id });
         await Context.current().sleep(LOOK_EVERY_MS);
       }
     },
   };
+}
 
-  function explainAbsence(error: unknown): never {
-    if (error instanceof WorkflowNotFoundError) {
-      throw new MeridianError(
-        ErrorCode.DependencyUnavailable,
-        `${error.workflowId} does not run. Ask for the decision again.`,
-      );
-    }
-    throw error;
-  }
+/** Null where the writer does not run: what it was asked is then to be asked again. */
+function nullWhereAbsent(error: unknown): null {
+  if (error instanceof WorkflowNotFoundError) return null;
+  throw error;
 }

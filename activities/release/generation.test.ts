@@ -24,6 +24,7 @@ describe('nextGeneration', () => {
       before: null,
       production: served('churn-v1.0.0'),
       candidate: null,
+      evidence: null,
     };
     const first = nextGeneration('churn', plan, WHEN);
     expect(first).toMatchObject({
@@ -54,6 +55,7 @@ describe('nextGeneration', () => {
           before: null,
           production: served('churn-v1.0.0'),
           candidate: served('churn-v1.1.0'),
+          evidence: null,
         };
         const { variants, production } = nextGeneration('churn', plan, WHEN);
         expect(variants.reduce((sum, v) => sum + v.weight, 0)).toBeCloseTo(1, 12);

@@ -1,14 +1,11 @@
 import type { ReleaseDecision } from '../../contracts/decision';
-import type { Generation, ServedVersion, Variant } from '../../contracts/release';
+import type { Generation, Variant } from '../../contracts/release';
+import type { Choice } from './choice';
 
 /** A decision checked against what serves: all that writing the next generation takes. */
-export interface DecisionPlan {
+export interface DecisionPlan extends Choice {
   decision: ReleaseDecision;
   before: Generation | null;
-  /** The version that is Production afterwards. */
-  production: ServedVersion;
-  /** The candidate beside it, where the decision routes to one. */
-  candidate: ServedVersion | null;
 }
 
 /** The generation a plan leads to. Pure: equal plans and times give equal generations. */
@@ -18,20 +15,21 @@ export function nextGeneration(model: string, plan: DecisionPlan, when: string):
     formatVersion: 1,
     n: (before?.n ?? 0) + 1,
     decisionId: decision.id,
+    kind: decision.kind,
     model,
     production,
     variants: variants(plan),
     salt: before?.salt ?? model,
     previous: before?.n ?? null,
     who: decision.by,
-    why: decision.reason,
+    why: decision.reason ?? '',
     when,
   };
 }
 
 function variants({ decision, production, candidate }: DecisionPlan): Variant[] {
   if (decision.kind !== 'route' || !candidate) return [{ ...production, weight: 1, mode: 'live' }];
-  const { weight } = decision;
+  const { weight = 0 } = decision;
   return [
     { ...production, weight: 1 - weight, mode: 'live' },
     { ...candidate, weight, mode: weight === 0 ? 'shadow' : 'canary' },

@@ -1,23 +1,54 @@
-import type { ReleaseDecision } from '../../contracts/decision';
+import type { AuditEntry } from '../../contracts/audit';
+import type { Evidence, ReleaseDecision, Reservation } from '../../contracts/decision';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
-import type { Evaluation } from '../../contracts/evaluation';
 import { Key } from '../../contracts/ids';
-import type { Generation, ReleasePointer, ServedVersion } from '../../contracts/release';
+import type { Generation, ReleasePointer } from '../../contracts/release';
 import type { ObjectStore } from '../../platform/s3';
 import { findHead } from '../audit/chain';
-import { currentGeneration, findVersion } from '../registry/versions';
+import { currentGeneration } from '../registry/versions';
+import { choose } from './choice';
 import { nextGeneration, type DecisionPlan } from './generation';
+
+/** Versions whose reservations a fresh writer reads back: those that a run may still ask for again. */
+const REMEMBERED = 50;
 
 export function createGenerationActivities(store: ObjectStore) {
   return {
-    /** What a writer without a state must know: versions given away, and where the audit log ends. */
+    /** What a writer without a state must know: versions given away, the audit log's end, a decision half carried out. */
     async recoverState({ model }: { model: string }) {
+      const versions = (await store.listFolders(`models/${model}/`))
+        .map(parseVersion)
+        .filter((v) => v !== null);
+      versions.sort((a, b) => a.major - b.major || a.minor - b.minor);
       const minors: Record<number, number> = {};
-      for (const version of await store.listFolders(`models/${model}/`)) {
-        const [, major, minor] = /-v(\d+)\.(\d+)\.\d+$/.exec(version) ?? [];
-        if (major) minors[Number(major)] = Math.max(Number(minor), minors[Number(major)] ?? -1);
+      for (const { major, minor } of versions) minors[major] = Math.max(minor, minors[major] ?? -1);
+      const allocations: Reservation[] = [];
+      for (const { version } of versions.slice(-REMEMBERED)) {
+        const found = await store.find(Key.reservation(model, version));
+        if (found) allocations.push(JSON.parse(found.body.toString('utf8')) as Reservation);
       }
-      return { minors, auditHead: await findHead(store, model) };
+      return {
+        minors,
+        allocations,
+        auditHead: await findHead(store, model),
+        unfinished: await findUnfinished(store, model),
+      };
+    },
+
+    /**
+     * Writes down to whom a version was given.
+     * @throws MeridianError Conflict where it was given to another run
+     */
+    async reserveVersion({ model, version, runKey }: Reservation & { model: string }): Promise<void> {
+      const key = Key.reservation(model, version);
+      const reservation: Reservation = { version, runKey };
+      if (await store.create(key, JSON.stringify(reservation))) return;
+      const existing = await store.getJson<Reservation>(key);
+      if (existing.runKey === runKey) return;
+      throw new MeridianError(
+        ErrorCode.Conflict,
+        `${store.uri(key)}: expected to be given to ${runKey}, found it given to ${existing.runKey}. Find out who else gives versions away.`,
+      );
     },
 
     /** Checks a decision against the record; what stands against it comes back in words, and nothing is changed. */
@@ -32,12 +63,7 @@ export function createGenerationActivities(store: ObjectStore) {
       try {
         return { decision, before, ...(await choose(store, model, decision, before)) };
       } catch (error) {
-        if (
-          error instanceof MeridianError &&
-          (error.code === ErrorCode.Conflict || error.code === ErrorCode.MissingObject)
-        ) {
-          return { refused: error.message };
-        }
+        if (error instanceof MeridianError && REFUSES.has(error.code)) return { refused: error.message };
         throw error;
       }
     },
@@ -78,79 +104,34 @@ export function createGenerationActivities(store: ObjectStore) {
   };
 }
 
-type Choice = { production: ServedVersion; candidate: ServedVersion | null };
+const REFUSES: ReadonlySet<ErrorCode> = new Set([
+  ErrorCode.Conflict,
+  ErrorCode.MissingObject,
+  ErrorCode.InvalidInput,
+]);
 
-async function choose(
+function parseVersion(version: string): { version: string; major: number; minor: number } | null {
+  const [, major, minor] = /-v(\d+)\.(\d+)\.\d+$/.exec(version) ?? [];
+  return major === undefined ? null : { version, major: Number(major), minor: Number(minor) };
+}
+
+/** The newest generation, where the audit log, which is written last, does not have it yet. */
+async function findUnfinished(
   store: ObjectStore,
   model: string,
-  decision: ReleaseDecision,
-  before: Generation | null,
-): Promise<Choice> {
-  switch (decision.kind) {
-    case 'promote':
-      return { production: await passingVersion(store, model, decision.version), candidate: null };
-    case 'route':
-      return {
-        production: champion(model, decision, before),
-        candidate: await passingVersion(store, model, decision.version),
-      };
-    case 'withdraw':
-      return { production: champion(model, decision, before), candidate: null };
-    case 'rollback':
-      return { production: await previousProduction(store, model, decision, before), candidate: null };
-  }
-}
-
-/** @throws MeridianError Conflict where the version did not pass its gate, or is not the artifact that passed */
-async function passingVersion(store: ObjectStore, model: string, version: string): Promise<ServedVersion> {
-  const { served } = await findVersion(store, model, version);
-  const { gate, artifactHash } = await store.getJson<Evaluation>(
-    `${Key.version(model, version)}evaluation.json`,
+): Promise<{ generation: Generation; before: Generation | null; evidence: Evidence | null } | null> {
+  const numbers = (await store.list(`serving/${model}/generations/`)).map(({ key }) =>
+    Number(/(\d+)\.json$/.exec(key)?.[1]),
   );
-  if (gate.verdict !== 'pass') {
-    throw new MeridianError(
-      ErrorCode.Conflict,
-      `${version}: its verdict is ${gate.verdict}, expected pass. Nothing was changed.`,
-    );
-  }
-  if (artifactHash !== served.sha256) {
-    throw new MeridianError(
-      ErrorCode.Conflict,
-      `${version}: the artifact has sha256 ${served.sha256}, but ${artifactHash} was evaluated. Evaluate it again.`,
-    );
-  }
-  return served;
-}
-
-function champion(model: string, decision: ReleaseDecision, before: Generation | null): ServedVersion {
-  if (before) return before.production;
-  throw new MeridianError(
-    ErrorCode.Conflict,
-    `${model}: nothing serves yet, so there is nothing to ${decision.kind} beside. Promote a version first.`,
-  );
-}
-
-/** The newest version that was Production before the one to leave. */
-async function previousProduction(
-  store: ObjectStore,
-  model: string,
-  decision: ReleaseDecision,
-  before: Generation | null,
-): Promise<ServedVersion> {
-  const current = champion(model, decision, before);
-  if (current.version !== decision.version) {
-    throw new MeridianError(
-      ErrorCode.Conflict,
-      `${model}: asked to leave ${decision.version}, but ${current.version} is Production. Nothing was changed.`,
-    );
-  }
-  for (let n = before!.previous; n !== null;) {
-    const earlier = await store.getJson<Generation>(Key.generation(model, n));
-    if (earlier.production.version !== current.version) return earlier.production;
-    n = earlier.previous;
-  }
-  throw new MeridianError(
-    ErrorCode.Conflict,
-    `${model}: no version was Production before ${current.version}, so there is nothing to go back to.`,
-  );
+  const newest = Math.max(0, ...numbers);
+  if (newest === 0) return null;
+  const head = await findHead(store, model);
+  const recorded = head && (await store.getJson<AuditEntry>(Key.audit(model, head.n)));
+  const { generation } = (recorded?.after ?? {}) as { generation?: Generation };
+  if (generation && generation.n >= newest) return null;
+  return {
+    generation: await store.getJson<Generation>(Key.generation(model, newest)),
+    before: newest > 1 ? await store.getJson<Generation>(Key.generation(model, newest - 1)) : null,
+    evidence: null,
+  };
 }

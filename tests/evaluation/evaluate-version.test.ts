@@ -106,7 +106,13 @@ const quiet = () => new MockActivityEnvironment(undefined, { logger: new Default
 
 const run = (input: Partial<EvaluateVersionInput>, environment = quiet()): Promise<Evaluation> => {
   const activities = createEvaluationActivities({ store });
-  const whole = { declaration, candidate: versions.good, champion: null, ...input } as EvaluateVersionInput;
+  const whole = {
+    declaration,
+    candidate: versions.good,
+    champion: null,
+    evaluationId: 'e1',
+    ...input,
+  } as EvaluateVersionInput;
   return environment.run(() => activities.evaluateVersion(whole));
 };
 

@@ -239,6 +239,7 @@ export async function release(
     formatVersion: 1,
     n,
     decisionId: `decision-${n}`,
+    kind: 'promote',
     model,
     production,
     variants: [{ ...production, weight: 1 - canary, mode: 'live' }, ...others],

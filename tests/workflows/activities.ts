@@ -85,8 +85,8 @@ export function mockActivities(
       generation: null,
       problem: null,
     }),
-    awaitDecision: ({ decisionId }: { decisionId: string }) => ({
-      id: decisionId,
+    awaitDecision: ({ decision }: { decision: { id: string } }) => ({
+      id: decision.id,
       status: 'done',
       generation: 1,
       problem: null,

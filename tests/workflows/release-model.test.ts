@@ -1,4 +1,4 @@
-import { WithStartWorkflowOperation, type WorkflowFailedError } from '@temporalio/client';
+import { WithStartWorkflowOperation, type Workflow, type WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { DecisionOutcome, ReleaseDecision } from '../../contracts/decision';
@@ -27,7 +27,8 @@ describe('releaseModel', () => {
   const writer = (replaced: Parameters<typeof mockActivities>[1] = {}) => {
     let n = 0;
     return mockActivities(calls, {
-      recoverState: () => ({ minors: { 1: 4 }, auditHead: null }),
+      recoverState: () => ({ minors: { 1: 4 }, allocations: [], auditHead: null, unfinished: null }),
+      reserveVersion: () => undefined,
       planDecision: ({ decision }: { decision: ReleaseDecision }) => ({
         decision,
         before: null,
@@ -50,7 +51,7 @@ describe('releaseModel', () => {
     });
   };
   const ask = <T>(model: string, update: string, updateId: string, argument: unknown): Promise<T> =>
-    environment.client.workflow.executeUpdateWithStart(update, {
+    environment.client.workflow.executeUpdateWithStart<Workflow, T, [unknown]>(update, {
       updateId,
       args: [argument],
       startWorkflowOperation: new WithStartWorkflowOperation('releaseModel', {
@@ -59,7 +60,7 @@ describe('releaseModel', () => {
         workflowIdConflictPolicy: 'USE_EXISTING',
         args: [{ model }],
       }),
-    }) as Promise<T>;
+    });
   const decide = (model: string, decision: Partial<ReleaseDecision>) =>
     ask<DecisionOutcome>(model, 'decide', decision.id!, { by: 'me', reason: '', ...decision });
   const outcome = async (model: string, id: string): Promise<DecisionOutcome> => {
@@ -157,6 +158,87 @@ describe('releaseModel', () => {
       );
     });
     expect(names(calls).filter((name) => name === 'recoverState')).toHaveLength(1);
+  });
+
+  it('lets a rollback pass a decision that workers do not take', async () => {
+    const bad = ApplicationFailure.create({
+      type: 'BadArtifact',
+      nonRetryable: true,
+      message: 'golden row 3 is off',
+    });
+    const replaced = {
+      awaitServing: ({ generation }: { generation: { n: number } }) => {
+        if (generation.n === 1) throw bad;
+        return { workers: ['w1'] };
+      },
+    };
+    await withWorkers(environment, writer(replaced), async () => {
+      await decide('pass', { id: 'd1', kind: 'promote', version: 'pass-v1.1.0' });
+      const handle = environment.client.workflow.getHandle('release/pass');
+      for (;;) {
+        const { searchAttributes } = await handle.describe();
+        if (searchAttributes['MeridianNeedsAttention']?.[0] === true) break;
+        await new Promise((done) => setTimeout(done, 50));
+      }
+      await expect(
+        handle.executeUpdate('resolveFailure', { args: [{ action: 'abort' }] }),
+      ).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });
+      await decide('pass', { id: 'd2', kind: 'rollback', version: 'pass-v1.1.0' });
+      expect(await outcome('pass', 'd2')).toMatchObject({ status: 'done', generation: 2 });
+      expect(await outcome('pass', 'd1')).toMatchObject({ status: 'overtaken', generation: 1 });
+    });
+    expect(names(calls).filter((name) => name === 'append')).toHaveLength(2);
+  });
+
+  it('carries a decision to its end that a writer before it had begun to write', async () => {
+    const generation = {
+      n: 7,
+      decisionId: 'd7',
+      kind: 'promote',
+      who: 'ana',
+      why: 'it passed',
+      production: served('half-v1.2.0'),
+    };
+    const replaced = {
+      recoverState: () => ({
+        minors: { 1: 2 },
+        allocations: [{ runKey: 'a', version: 'half-v1.2.0' }],
+        auditHead: { n: 6, hash: 'h6' },
+        unfinished: { generation, before: null, evidence: null },
+      }),
+    };
+    await withWorkers(environment, writer(replaced), async () => {
+      expect(await ask<string>('half', 'allocateVersion', 'a', { runKey: 'a', schemaVersion: 1 })).toBe(
+        'half-v1.2.0',
+      );
+    });
+    expect(names(calls).filter((name) => name !== 'reserveVersion')).toEqual([
+      'recoverState',
+      'movePointer',
+      'recordStages',
+      'awaitServing',
+      'append',
+    ]);
+    expect(calls.find(([name]) => name === 'append')?.[1]).toMatchObject({
+      previous: { n: 6 },
+      who: 'ana',
+      what: 'promote',
+    });
+  });
+
+  it.each([
+    ['a kind that there is not', { id: 'x', kind: 'Promote' as never, version: 'typo-v1.0.0' }],
+    ['no ID', { id: undefined as never, kind: 'promote' as const, version: 'typo-v1.0.0' }],
+    ['a route without a weight', { id: 'x', kind: 'route' as const, version: 'typo-v1.0.0' }],
+    ['all of the traffic as a route', { id: 'x', kind: 'route' as const, version: 'typo-v1.0.0', weight: 1 }],
+    ['another model’s version', { id: 'x', kind: 'promote' as const, version: 'churn-v1.0.0' }],
+  ])('refuses %s, and decides nothing', async (_, decision) => {
+    await withWorkers(environment, writer(), async () => {
+      await expect(
+        ask('typo', 'decide', `typo-${Math.random()}`, { by: 'me', ...decision }),
+      ).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });
+    });
+    expect(names(calls)).not.toContain('planDecision');
   });
 
   it('refuses to run under any other ID', async () => {

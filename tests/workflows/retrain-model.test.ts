@@ -113,7 +113,7 @@ describe('retrainModel', () => {
     );
     expect(failure.type).toBe('InvalidInput');
     expect(failure.nonRetryable).toBe(true);
-    const fields = (failure.details?.[0] as { field: string }[]).map(({ field }) => field);
+    const fields = (failure.details![0] as { field: string }[]).map(({ field }) => field);
     expect(fields.sort()).toEqual(['asOf', 'colour', 'model']);
     expect(calls).toEqual([]);
   });
@@ -168,7 +168,7 @@ describe('retrainModel', () => {
         cause: { type: 'InvalidInput' },
       });
       await expect(resolve(handle, { action: 'skip' })).rejects.toMatchObject({
-        cause: { message: expect.stringContaining('may not be skipped') },
+        cause: { message: expect.stringContaining('leaves the choice to retry or abort') },
       });
       expect(await resolve(handle, { action: 'retry', note: 'labels delivered', by: 'me' })).toBe(
         'retry: train',

@@ -77,7 +77,8 @@ export function createModelPool({ store, log, onChange, watchMs = 1000 }: Option
       slot.refused = false;
     } catch (error) {
       slot.problem = error instanceof Error ? error.message : String(error);
-      slot.refused = error instanceof MeridianError && !error.retryable;
+      // What is no outage will not mend by itself: a worker must not wait for it before it serves other models.
+      slot.refused = !(error instanceof MeridianError && error.retryable);
       log.error({ model, generation: pointer.generation, problem: slot.problem }, 'generation refused');
       onChange?.();
       if (!slot.refused) throw error;

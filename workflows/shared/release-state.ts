@@ -1,7 +1,5 @@
 import type { AuditHead } from '../../contracts/audit';
 import type { DecisionOutcome, ReleaseDecision, VersionAllocation } from '../../contracts/decision';
-import { ErrorCode, MeridianError, show } from '../../contracts/errors';
-import { asFailure } from './input';
 
 export interface ReleaseStateData {
   /** Highest minor given away, by major. */
@@ -15,7 +13,7 @@ export interface ReleaseStateData {
 }
 
 /** What the bucket says of a model, for a writer that starts without a state. */
-export type RecoveredState = Pick<ReleaseStateData, 'minors' | 'auditHead'>;
+export type RecoveredState = Pick<ReleaseStateData, 'minors' | 'allocations' | 'auditHead'>;
 
 const REMEMBERED = 200;
 
@@ -36,15 +34,16 @@ export class ReleaseState {
     return this.data.queue.length > 0;
   }
 
+  get rollbackWaits(): boolean {
+    return this.data.queue.some(({ kind }) => kind === 'rollback');
+  }
+
   get auditHead(): AuditHead | null {
     return this.data.auditHead;
   }
 
-  recover({ minors, auditHead }: RecoveredState): void {
-    for (const [major, minor] of Object.entries(minors)) {
-      this.data.minors[Number(major)] = Math.max(minor, this.data.minors[Number(major)] ?? -1);
-    }
-    this.data.auditHead = auditHead;
+  recover({ minors, allocations, auditHead }: RecoveredState): void {
+    Object.assign(this.data, { minors: { ...minors }, allocations: [...allocations], auditHead });
   }
 
   /** The next minor version of that major; the same run always gets the same one. */
@@ -56,29 +55,6 @@ export class ReleaseState {
     const version = `${this.model}-v${schemaVersion}.${minor}.0`;
     this.data.allocations = [...this.data.allocations, { runKey, version }].slice(-REMEMBERED);
     return version;
-  }
-
-  /** Why a decision is not even queued. @throws ApplicationFailure InvalidInput */
-  check(asked: ReleaseDecision): void {
-    const problems = [
-      ...(asked?.version?.startsWith(`${this.model}-v`)
-        ? []
-        : [{ field: 'version', found: show(asked?.version), expected: `a version of ${this.model}` }]),
-      ...(asked?.kind === 'route' && !(asked.weight >= 0 && asked.weight < 1)
-        ? [
-            {
-              field: 'weight',
-              found: show(asked.weight),
-              expected: 'a share of at least 0 and less than 1',
-            },
-          ]
-        : []),
-    ];
-    if (problems.length === 0) return;
-    const text = problems.map((p) => `${p.field}: expected ${p.expected}, found ${p.found}`).join('; ');
-    throw asFailure(
-      new MeridianError(ErrorCode.InvalidInput, `releaseModel: ${text}. Nothing was changed.`, problems),
-    );
   }
 
   /** Queues a decision once, whatever is retried; a rollback goes before everything that waits. */
@@ -107,9 +83,16 @@ export class ReleaseState {
     this.settle(id, { status: 'refused', problem });
   }
 
-  done(id: string, generation: number, auditHead: AuditHead): void {
+  written(id: string, generation: number): void {
+    this.settle(id, { generation });
+  }
+
+  /** The decision's end: every worker serves it, or a rollback passed it. */
+  done(id: string, auditHead: AuditHead, overtaken: boolean): void {
     this.data.auditHead = auditHead;
-    this.settle(id, { status: 'done', generation });
+    if (overtaken)
+      this.settle(id, { status: 'overtaken', problem: 'a rollback passed it before every worker served it' });
+    else this.settle(id, { status: 'done' });
   }
 
   private settle(id: string, change: Partial<DecisionOutcome>): void {

@@ -25,13 +25,18 @@ interface StepOptions<T> {
   done?: (result: T) => string;
   /** Declared skippable: what the rest of the run uses instead of a result. */
   skip?: () => T;
+  /** Skips the step by itself while it is parked, as soon as this holds. */
+  skipWhen?: () => boolean;
+  /** False where ending the run here would leave something half done. */
+  abortable?: boolean;
 }
 
 interface Parked {
   step: string;
   generation: number;
   failure: FailureSummary;
-  skippable: boolean;
+  choices: ResolveFailureInput['action'][];
+  skipWhen: () => boolean;
 }
 
 interface Entry {
@@ -90,7 +95,8 @@ export class Run {
           step: name,
           generation,
           failure,
-          skippable: Boolean(options.skip),
+          choices: choices(options),
+          skipWhen: options.skipWhen ?? (() => false),
         });
         if (resolution.action === 'abort') {
           throw ApplicationFailure.create({
@@ -113,13 +119,6 @@ export class Run {
     }
   }
 
-  /** Says what the run is doing beyond its steps; shown at the top of the details. */
-  say(step: string, text: string): void {
-    const entry = this.entries.find((e) => e.step === step);
-    if (entry) entry.text = text;
-    this.show();
-  }
-
   private finish(entry: Entry, state: 'done' | 'skipped', begun: number, text?: string): void {
     entry.state = state;
     entry.seconds = (Date.now() - begun) / 1000;
@@ -133,22 +132,31 @@ export class Run {
     entry.state = 'waiting';
     upsertSearchAttributes([{ key: SearchAttribute.needsAttention, value: true }]);
     this.show();
-    const { workflowId, runId } = workflowInfo();
-    const choices = this.choices(parked);
-    const { title } = this;
-    await notifications
-      .notifyParked({ workflowId, runId, title, model: this.about.model ?? null, choices, ...parked })
-      .catch(unlessCancelled);
-    await condition(() => this.resolution !== null);
-    const resolution = this.resolution!;
-    this.parked = null;
-    entry.state = 'running';
-    upsertSearchAttributes([{ key: SearchAttribute.needsAttention, value: false }]);
-    return resolution;
+    try {
+      await this.tell(parked);
+      await condition(() => this.resolution !== null || parked.skipWhen());
+      return (
+        this.resolution ?? {
+          action: 'skip',
+          by: 'the run itself',
+          note: 'nothing is to be gained by it any more',
+        }
+      );
+    } finally {
+      this.parked = null;
+      entry.state = 'running';
+      upsertSearchAttributes([{ key: SearchAttribute.needsAttention, value: false }]);
+    }
   }
 
-  private choices(parked: Parked): string[] {
-    return parked.skippable ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+  /** One message. Where it cannot be sent, the details and the search attribute still show what is wrong. */
+  private async tell({ step, generation, failure, choices }: Parked): Promise<void> {
+    const { workflowId, runId } = workflowInfo();
+    const { title } = this;
+    const model = this.about.model ?? null;
+    await notifications
+      .notifyParked({ workflowId, runId, title, model, step, generation, failure, choices })
+      .catch(unlessCancelled);
   }
 
   private checkResolution(input: ResolveFailureInput): void {
@@ -162,12 +170,14 @@ export class Run {
         ),
       );
     }
-    if (action === 'skip' && !this.parked.skippable) {
+    const { step, choices } = this.parked;
+    if (!choices.includes(action)) {
+      const expected = choices.join(' or ');
       throw asFailure(
         new MeridianError(
           ErrorCode.InvalidInput,
-          `resolveFailure: step ${this.parked.step} may not be skipped.`,
-          [{ field: 'action', found: '"skip"', expected: this.choices(this.parked).join(' or ') }],
+          `resolveFailure: step ${step} leaves the choice to ${expected}.`,
+          [{ field: 'action', found: `"${action}"`, expected }],
         ),
       );
     }
@@ -197,11 +207,20 @@ export class Run {
       '```',
       failure.message,
       '```',
-      `Choices: ${this.choices(this.parked).join(', ')}. Send the update \`resolveFailure\` with \`{"action": "retry", "note": "why"}\` here, ` +
+      `Choices: ${this.parked.choices.join(', ')}. Send the update \`resolveFailure\` with \`{"action": "retry", "note": "why"}\` here, ` +
         `or run \`npx meridian resolve ${workflowId} retry\`.`,
       '',
     ];
   }
+}
+
+/** What a person may decide of a step that failed. */
+function choices(options: Pick<StepOptions<unknown>, 'skip' | 'abortable'>): ResolveFailureInput['action'][] {
+  return [
+    'retry',
+    ...(options.skip ? (['skip'] as const) : []),
+    ...(options.abortable === false ? [] : (['abort'] as const)),
+  ];
 }
 
 /** A message that could not be sent must not end the wait it announces; the details and the attribute still show it. */
