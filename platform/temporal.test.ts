@@ -1,5 +1,7 @@
+import { ServiceError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ErrorCode, MeridianError } from '../contracts/errors';
+import { Patience } from './patience';
 import { givenUp, keepAlive, toFailure } from './temporal';
 
 const MINUTE = 60_000;
@@ -24,30 +26,73 @@ describe('toFailure', () => {
   });
 });
 
-describe('givenUp', () => {
-  const scheduled = { scheduledTimestampMs: 0 };
+describe('toFailure of what the client of Temporal throws', () => {
+  const grpc = (code: number) =>
+    Object.assign(new Error('14 UNAVAILABLE'), { code, details: '', metadata: {} });
 
-  it('ends the retries of an unexplained error after some minutes', () => {
-    const bug = new TypeError('x is undefined');
-    expect(givenUp(bug, scheduled, MINUTE)).toBe(bug);
-    expect(givenUp(bug, scheduled, 5 * MINUTE)).toMatchObject({
-      type: 'TypeError',
-      nonRetryable: true,
-      message: 'x is undefined',
-    });
+  it.each([4, 8, 14])('takes gRPC status %d for an outage, however it is wrapped', (code) => {
+    const outage = { type: 'DependencyUnavailable', nonRetryable: false };
+    const wrapped = new ServiceError('Failed to start Workflow', { cause: grpc(code) });
+    expect(toFailure(grpc(code))).toMatchObject(outage);
+    expect(toFailure(wrapped)).toMatchObject(outage);
+    expect(toFailure(new WorkflowUpdateRPCTimeoutOrCancelledError('late', { cause: wrapped }))).toMatchObject(
+      outage,
+    );
   });
 
-  it('lets an outage be waited out', () => {
+  it('leaves the others as they are', () => {
+    const denied = new ServiceError('no', { cause: grpc(7) });
+    expect(toFailure(denied)).toBe(denied);
+  });
+});
+
+describe('givenUp', () => {
+  const info = { workflowExecution: { workflowId: 'w', runId: 'r' }, activityId: '1' };
+  let minute: number;
+  let patience: Patience;
+  const failures = (failure: unknown, count: number): unknown[] =>
+    Array.from({ length: count }, () => {
+      minute += 1;
+      return givenUp(failure, info, patience);
+    });
+
+  beforeEach(() => {
+    minute = 0;
+    patience = new Patience(() => minute * MINUTE);
+  });
+
+  it('ends the retries of an unexplained error that comes again and again', () => {
+    const bug = new TypeError('x is undefined');
+    const given = failures(bug, 5);
+    expect(given.slice(0, 4)).toEqual([bug, bug, bug, bug]);
+    expect(given[4]).toMatchObject({ type: 'TypeError', nonRetryable: true, message: 'x is undefined' });
+  });
+
+  it('keeps the details of what it gives up', () => {
+    const fields = [{ field: 'a', found: '1', expected: '2' }];
+    const busy = ApplicationFailure.create({
+      type: ErrorCode.Overloaded,
+      message: 'busy',
+      details: [fields],
+    });
+    expect(failures(busy, 5)[4]).toMatchObject({ type: 'Overloaded', nonRetryable: true, details: [fields] });
+  });
+
+  it('retries one unexplained error at the end of a long outage', () => {
     const outage = ApplicationFailure.create({
       type: ErrorCode.DependencyUnavailable,
       message: 'S3 does not answer',
     });
-    expect(givenUp(outage, scheduled, 300 * MINUTE)).toBe(outage);
+    expect(new Set(failures(outage, 300))).toEqual(new Set([outage]));
+    const reset = new Error('socket hang up');
+    expect(failures(reset, 1)).toEqual([reset]);
   });
 
-  it('never touches a cancellation', () => {
+  it('never touches what is final already, or a cancellation', () => {
+    const final = ApplicationFailure.create({ type: 'InvalidInput', nonRetryable: true, details: [1] });
     const cancelled = new CancelledFailure('stop');
-    expect(givenUp(cancelled, scheduled, 300 * MINUTE)).toBe(cancelled);
+    expect(failures(final, 10)).toEqual(Array.from({ length: 10 }, () => final));
+    expect(failures(cancelled, 10).every((failure) => failure === cancelled)).toBe(true);
   });
 });
 

@@ -1,4 +1,10 @@
-import { ApplicationFailure, Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import {
+  ApplicationFailure,
+  Client,
+  Connection,
+  isGrpcServiceError,
+  type ConnectionOptions,
+} from '@temporalio/client';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
@@ -12,6 +18,7 @@ import { CompleteAsyncError, Context, type Info } from '@temporalio/activity';
 import { ErrorCode, MeridianError } from '../contracts/errors';
 import type { Config } from './config';
 import type { Log } from './log';
+import { Patience } from './patience';
 
 const options = (config: Config['temporal']): ConnectionOptions => ({
   address: config.address,
@@ -73,29 +80,53 @@ export function toFailure(error: unknown): unknown {
       cause: error.cause instanceof Error ? error.cause : undefined,
     });
   }
+  if (isOutage(error)) {
+    return ApplicationFailure.create({
+      type: ErrorCode.DependencyUnavailable,
+      message: `Temporal did not answer: ${(error as Error).message}`,
+      cause: error as Error,
+    });
+  }
   return error;
 }
 
-/** What is no outage of another system (a bug, most likely) is retried for so long, then left to a person. */
-const UNEXPLAINED_ERRORS_RETRY_FOR_MS = 3 * 60_000;
+/** gRPC's DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED and UNAVAILABLE. */
+const OUTAGES: ReadonlySet<number> = new Set([4, 8, 14]);
 
-/** Ends the retries of what has gone on failing for minutes without being an outage. */
-export function givenUp(failure: unknown, info: Pick<Info, 'scheduledTimestampMs'>, now: number): unknown {
-  if (failure instanceof TemporalFailure && !(failure instanceof ApplicationFailure)) return failure;
-  if (failure instanceof CompleteAsyncError) return failure;
-  const type =
-    (failure instanceof ApplicationFailure ? failure.type : (failure as Error | undefined)?.name) ?? 'Error';
-  if (
-    type === ErrorCode.DependencyUnavailable ||
-    now - info.scheduledTimestampMs < UNEXPLAINED_ERRORS_RETRY_FOR_MS
-  )
+/** The client wraps what its connection says, some errors more than once. */
+function isOutage(error: unknown): boolean {
+  if (isGrpcServiceError(error)) return OUTAGES.has(error.code);
+  return error instanceof Error && error.cause !== undefined && isOutage(error.cause);
+}
+
+/** Ends the retries of an activity that goes on failing without an outage to wait out; details and type survive. */
+export function givenUp(
+  failure: unknown,
+  info: Pick<Info, 'workflowExecution' | 'activityId'>,
+  patience: Patience,
+): unknown {
+  const activity = `${info.workflowExecution?.runId}/${info.activityId}`;
+  if (!isUnexplained(failure)) {
+    patience.forget(activity);
     return failure;
+  }
+  if (!patience.exhaustedBy(activity)) return failure;
   return ApplicationFailure.create({
-    type,
+    type:
+      (failure instanceof ApplicationFailure ? failure.type : (failure as Error | undefined)?.name) ??
+      'Error',
     nonRetryable: true,
     message: failure instanceof Error ? failure.message : String(failure),
+    details: failure instanceof ApplicationFailure ? (failure.details ?? []) : [],
     cause: failure instanceof Error ? failure : undefined,
   });
+}
+
+/** Neither final already, nor an outage, nor Temporal's own: a bug, most likely. */
+function isUnexplained(failure: unknown): boolean {
+  if (failure instanceof ApplicationFailure)
+    return !failure.nonRetryable && failure.type !== ErrorCode.DependencyUnavailable;
+  return !(failure instanceof TemporalFailure) && !(failure instanceof CompleteAsyncError);
 }
 
 const KEEP_ALIVE_MS = 5_000;
@@ -122,23 +153,28 @@ type Execute = NonNullable<ActivityInboundCallsInterceptor['execute']>;
 
 /** What every activity gets without asking: heartbeats while it runs, and errors that say whether a retry helps. */
 class ActivityConduct implements ActivityInboundCallsInterceptor {
+  constructor(private readonly patience: Patience) {}
+
   async execute(input: Parameters<Execute>[0], next: Parameters<Execute>[1]): Promise<unknown> {
     const context = Context.current();
     const stop = context.info.heartbeatTimeoutMs ? keepAlive(context) : () => undefined;
     try {
       return await next(input);
     } catch (error) {
-      throw givenUp(toFailure(error), context.info, Date.now());
+      throw givenUp(toFailure(error), context.info, this.patience);
     } finally {
       stop();
     }
   }
 }
 
+/** One a process: an activity's attempts are counted wherever they run in it. */
+const patience = new Patience();
+
 /** Options every worker of the platform has in common. */
 export const workerDefaults = {
   shutdownGraceTime: '10 s',
   shutdownForceTime: '20 s',
   maxCachedWorkflows: 200,
-  interceptors: { activity: [() => ({ inbound: new ActivityConduct() })] },
+  interceptors: { activity: [() => ({ inbound: new ActivityConduct(patience) })] },
 } satisfies Partial<WorkerOptions>;
