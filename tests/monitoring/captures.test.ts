@@ -32,7 +32,7 @@ const failed = (request_id: string) =>
 /** Stores a batch as the gateway would. */
 async function store(first: string, records: CaptureRecord[], type: 'number' | 'category' = 'number') {
   const batch: CaptureBatch = { model: 'churn', inputs: [{ name: 'plan', type }], records };
-  for (const file of toFiles({ first, last: first }, [batch]))
+  for (const file of toFiles({ first, last: first }, [batch]).files)
     await stage.store.put(file.key, await toParquet(file));
 }
 

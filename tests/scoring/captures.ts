@@ -6,7 +6,7 @@ import type { ObjectStore } from '../../platform/s3';
 
 /** Every captured prediction that lies in S3, read by DuckDB; `file` is the key it lies in. */
 export async function storedCaptures(store: ObjectStore, model: string): Promise<PlainRow[]> {
-  const objects = await store.list(`predictions/${model}/`);
+  const objects = await store.list(`predictions/${model}/dt=`);
   const folder = await mkdtemp(join(tmpdir(), 'meridian-captures-'));
   try {
     const rows: PlainRow[] = [];

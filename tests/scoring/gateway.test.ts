@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { CAPTURE_FIELD, CAPTURE_STREAM, type CaptureBatch } from '../../contracts/capture';
+import {
+  CAPTURE_FIELD,
+  CAPTURE_STREAM,
+  type CaptureBatch,
+  type CaptureInput,
+  type CaptureRecord,
+} from '../../contracts/capture';
+import type { FeatureValue } from '../../contracts/model';
 import { createLog } from '../../platform/log';
 import type { ObjectStore } from '../../platform/s3';
 import { createCaptureDrainer } from '../../workers/gateway/capture-drainer';
@@ -105,7 +112,7 @@ describe('captured predictions', () => {
     expect(first).toMatchObject({ model: MODEL, generation: 1, time: expect.any(Date) });
     expect(Math.abs(Date.now() - (first!['time'] as Date).getTime())).toBeLessThan(120_000);
     expect(first!['file']).toMatch(
-      /^predictions\/renewal\/dt=\d{4}-\d\d-\d\d\/hour=\d\d\/\d+-\d+-\d+-\d+\.parquet$/,
+      /^predictions\/renewal\/dt=\d{4}-\d\d-\d\d\/hour=\d\d\/\d+-\d+-\d+-\d+-[0-9a-f]{8}\.parquet$/,
     );
   });
 
@@ -167,4 +174,88 @@ describe('captured predictions', () => {
       ['twice-v1.0.0', 2],
     ]);
   });
+
+  it('are stored though two versions have a feature of different types', async () => {
+    const ids: string[] = [];
+    const pipeline = rig.redis.pipeline();
+    for (const [type, value] of [
+      ['number', 1.5],
+      ['category', 'gold'],
+      ['boolean', true],
+    ] as const) {
+      ids.push(randomUUID());
+      const batch = batchOf('retyped', type, [recordOf(ids.at(-1)!, [value])]);
+      pipeline.xadd(CAPTURE_STREAM, '*', CAPTURE_FIELD, JSON.stringify(batch));
+    }
+    await pipeline.exec();
+    await drainerOf(rig.store).stop();
+    const rows = await storedCaptures(rig.store, 'retyped');
+    expect(rows.map((row) => String(row['request_id'])).sort()).toEqual(ids.sort());
+    expect(new Set(rows.map(({ plan }) => plan))).toEqual(new Set([1.5, 'gold', true]));
+  });
+
+  it('are set aside where they fit no row, once, and nothing waits behind them', async () => {
+    const good = randomUUID();
+    const entries = [
+      'no JSON',
+      JSON.stringify({ model: 'spoilt', of: 'another shape' }),
+      JSON.stringify(
+        batchOf('spoilt', 'number', [
+          recordOf('text', ['gold']),
+          recordOf(good, [2]),
+          recordOf('two', [1, 2]),
+        ]),
+      ),
+      JSON.stringify(batchOf('spoilt', 'number', [{ ...recordOf('never', [1]), time: 9e15 }])),
+    ];
+    for (const entry of entries) await rig.redis.xadd(CAPTURE_STREAM, '*', CAPTURE_FIELD, entry);
+    let writes = 0;
+    const dying = drainerOf({
+      async create(key, body) {
+        const created = await rig.store.create(key, body);
+        // After one of the set-aside files, before anything is acknowledged.
+        if ((writes += 1) === 2) throw new Error('killed');
+        return created;
+      },
+    });
+    await dying.stop();
+    const next = drainerOf(rig.store);
+    await next.stop();
+    expect(await rig.redis.xlen(CAPTURE_STREAM)).toBe(0);
+    expect(await idsStored('spoilt')).toEqual([good]);
+    expect(dying.counts().rejected + next.counts().rejected).toBeGreaterThanOrEqual(2);
+
+    const asideOf = async (model: string): Promise<unknown[]> => {
+      const objects = await rig.store.list(`predictions/${model}/rejected/`);
+      const bodies = await Promise.all(
+        objects.map(({ key }) => rig.store.getJson<{ record: unknown }[]>(key)),
+      );
+      return bodies.flat().map(({ record }) => record);
+    };
+    expect(await asideOf('spoilt')).toMatchObject([
+      { request_id: 'text', features: ['gold'] },
+      { request_id: 'two', features: [1, 2] },
+      { request_id: 'never' },
+    ]);
+    expect(await asideOf('unknown')).toEqual(['no JSON', { model: 'spoilt', of: 'another shape' }]);
+  });
+});
+
+const recordOf = (request_id: string, features: FeatureValue[]): CaptureRecord => ({
+  request_id,
+  time: Date.UTC(2026, 10, 20, 12),
+  version: 'v',
+  variant: 'live',
+  generation: 1,
+  entity: null,
+  features,
+  prediction: 0.5,
+  latency_ms: 1,
+  error: null,
+});
+
+const batchOf = (model: string, type: CaptureInput['type'], records: CaptureRecord[]): CaptureBatch => ({
+  model,
+  inputs: [{ name: 'plan', type }],
+  records,
 });

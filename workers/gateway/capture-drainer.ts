@@ -9,7 +9,8 @@ export interface CaptureDrainer {
   start(): void;
   /** Stores what is waiting, and gives the lease to whoever comes next. */
   stop(): Promise<void>;
-  counts(): { files: number; predictions: number; trouble: string | null };
+  /** `rejected`: what could not be a row, and lies under `predictions/<model>/rejected/` instead. */
+  counts(): { files: number; predictions: number; rejected: number; trouble: string | null };
 }
 
 interface Options {
@@ -32,7 +33,7 @@ export function createCaptureDrainer({
   maxAgeMs = 30_000,
   maxEntries = 800,
 }: Options): CaptureDrainer {
-  const counts = { files: 0, predictions: 0, trouble: null as string | null };
+  const counts = { files: 0, predictions: 0, rejected: 0, trouble: null as string | null };
   let timer: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
   let stopped = false;
@@ -42,11 +43,16 @@ export function createCaptureDrainer({
    * entries under the same keys: what lies there already is not written twice, and nothing is taken away unstored.
    */
   async function storeRange(range: StreamRange): Promise<void> {
-    const files = toFiles(range, await stream.read(range));
+    const { files, rejected } = toFiles(range, await stream.read(range));
     for (const file of files) {
       if (!(await store.create(file.key, await toParquet(file)))) continue;
       counts.files += 1;
       counts.predictions += file.rows.length;
+    }
+    for (const { key, model, records } of rejected) {
+      if (!(await store.create(key, JSON.stringify(records)))) continue;
+      counts.rejected += records.length;
+      log.warn({ model, key, records: records.length }, 'captured predictions fit no file and are set aside');
     }
     await stream.finish(range);
   }

@@ -1,56 +1,96 @@
+import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { ParquetSchema, ParquetWriter, type ParquetColumn } from 'parquetjs-lite';
 import { captureColumn, type CaptureBatch, type CaptureInput } from '../../contracts/capture';
 import { Key } from '../../contracts/ids';
 import type { FeatureValue } from '../../contracts/model';
+import { fits, isBatch, type RejectedCapture } from './capture-check';
 import type { StreamRange } from './capture-stream';
 
-/** Predictions of one model in one hour of one range: one Parquet file. */
+/** Predictions of one model with the same inputs, in one hour of one range: one Parquet file. */
 export interface CaptureFile {
   key: string;
   inputs: CaptureInput[];
   rows: Record<string, FeatureValue>[];
 }
 
-/** Sorts the batches of a range into files, each request once. The same batches always give the same files. */
-export function toFiles(range: StreamRange, batches: readonly CaptureBatch[]): CaptureFile[] {
+/** What of one range fits no Parquet file, set aside as JSON, so that nothing waits behind it. */
+export interface RejectedFile {
+  key: string;
+  model: string;
+  records: RejectedCapture[];
+}
+
+export interface SortedRange {
+  files: CaptureFile[];
+  rejected: RejectedFile[];
+}
+
+/** The folder of what does not even say whose it is. */
+const NO_MODEL = 'unknown';
+
+/** Sorts the entries of a range into files, each request once. The same entries always give the same files. */
+export function toFiles(range: StreamRange, entries: readonly unknown[]): SortedRange {
   const files = new Map<string, CaptureFile>();
+  const rejected = new Map<string, RejectedFile>();
   const seen = new Set<string>();
-  for (const { model, inputs, records } of batches) {
-    for (const { features, ...record } of records) {
+  const reject = (model: string, capture: RejectedCapture): void => {
+    const key = `${Key.rejectedPredictions(model)}${range.first}-${range.last}.json`;
+    const file = rejected.get(key);
+    if (file) file.records.push(capture);
+    else rejected.set(key, { key, model, records: [capture] });
+  };
+  for (const batch of entries) {
+    if (!isBatch(batch)) {
+      reject(NO_MODEL, { inputs: [], record: batch });
+      continue;
+    }
+    const { model, inputs, records } = batch;
+    for (const record of records) {
+      if (!fits(inputs, record)) {
+        reject(model, { inputs, record });
+        continue;
+      }
       const identity = JSON.stringify([model, record.request_id, record.variant, record.error]);
       if (seen.has(identity)) continue;
       seen.add(identity);
-      const file = fileOf(files, range, model, record.time);
-      addInputs(file, inputs);
-      const row: Record<string, FeatureValue> = { ...record, model };
-      inputs.forEach(({ name }, index) => {
-        row[captureColumn(name)] = features?.[index] ?? null;
-      });
-      file.rows.push(row);
+      fileOf(files, range, batch, record.time).rows.push(toRow(batch, record));
     }
   }
-  return [...files.values()];
+  return { files: [...files.values()], rejected: [...rejected.values()] };
 }
 
+function toRow(
+  { model, inputs }: CaptureBatch,
+  { features, ...record }: CaptureBatch['records'][number],
+): CaptureFile['rows'][number] {
+  const row: CaptureFile['rows'][number] = { ...record, model };
+  inputs.forEach(({ name }, index) => {
+    row[captureColumn(name)] = features?.[index] ?? null;
+  });
+  return row;
+}
+
+/** Versions of a model side by side may have other inputs, or the same of another type: those go to another file. */
 function fileOf(
   files: Map<string, CaptureFile>,
   range: StreamRange,
-  model: string,
+  { model, inputs }: CaptureBatch,
   time: number,
 ): CaptureFile {
   const [day, clock] = new Date(time).toISOString().split('T');
-  const key = `${Key.predictions(model, day!, clock!.slice(0, 2))}${range.first}-${range.last}.parquet`;
+  const folder = Key.predictions(model, day!, clock!.slice(0, 2));
+  const key = `${folder}${range.first}-${range.last}-${nameOf(inputs)}.parquet`;
   let file = files.get(key);
-  if (!file) files.set(key, (file = { key, inputs: [], rows: [] }));
+  if (!file) files.set(key, (file = { key, inputs, rows: [] }));
   return file;
 }
 
-/** Two versions of a model may have different inputs; a file has the columns of both. */
-function addInputs(file: CaptureFile, inputs: readonly CaptureInput[]): void {
-  for (const input of inputs)
-    if (!file.inputs.some(({ name }) => name === input.name)) file.inputs.push(input);
+/** Names a list of inputs and their types. */
+function nameOf(inputs: readonly CaptureInput[]): string {
+  const text = JSON.stringify(inputs.map(({ name, type }) => [name, type]));
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
 const TYPES = { number: 'DOUBLE', boolean: 'BOOLEAN', category: 'UTF8' } as const;

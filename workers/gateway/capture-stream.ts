@@ -1,4 +1,4 @@
-import { CAPTURE_FIELD, CAPTURE_STREAM, type CaptureBatch } from '../../contracts/capture';
+import { CAPTURE_FIELD, CAPTURE_STREAM } from '../../contracts/capture';
 import type { Redis } from '../../platform/redis';
 
 /** A closed piece of the stream, by the IDs of its first and last entry. */
@@ -15,7 +15,8 @@ export interface CaptureStream {
   waiting(): Promise<{ entries: number; ageMs: number } | null>;
   /** Settles on the oldest entries, unless a range is pending; the range that stands, for every process alike. */
   settle(maxEntries: number): Promise<StreamRange | null>;
-  read(range: StreamRange): Promise<CaptureBatch[]>;
+  /** What each entry holds: a batch of captured predictions, unless something else was put there. */
+  read(range: StreamRange): Promise<unknown[]>;
   /** Takes the range's entries away, once all of them are stored. */
   finish(range: StreamRange): Promise<void>;
 }
@@ -68,9 +69,9 @@ export function createCaptureStream(redis: Redis): CaptureStream {
     },
 
     async read({ first, last }) {
-      const batches: CaptureBatch[] = [];
-      for await (const [, fields] of entries(first, last)) batches.push(toBatch(fields));
-      return batches;
+      const contents: unknown[] = [];
+      for await (const [, fields] of entries(first, last)) contents.push(contentOf(fields));
+      return contents;
     },
 
     async finish(range) {
@@ -87,6 +88,12 @@ function after(id: string): string {
   return `${millis}-${BigInt(sequence!) + 1n}`;
 }
 
-function toBatch(fields: string[]): CaptureBatch {
-  return JSON.parse(fields[fields.indexOf(CAPTURE_FIELD) + 1]!) as CaptureBatch;
+function contentOf(fields: string[]): unknown {
+  const at = fields.indexOf(CAPTURE_FIELD);
+  const text = at < 0 ? undefined : fields[at + 1];
+  try {
+    return text === undefined ? fields : (JSON.parse(text) as unknown);
+  } catch {
+    return text;
+  }
 }
