@@ -22,7 +22,7 @@ import { TaskQueue } from '../../contracts/task-queues';
 /** gRPC status codes: the call did not go wrong by its own fault, and may be made again. */
 const CANCELLED = 1;
 const DEADLINE_EXCEEDED = 4;
-const TRANSIENT: ReadonlySet<number> = new Set([CANCELLED, 5, 8, 9, 10, 13, 14]);
+const TRANSIENT: ReadonlySet<number> = new Set([CANCELLED, DEADLINE_EXCEEDED, 5, 8, 9, 10, 13, 14]);
 
 /** Types of failure that say: the scorer goes, and the next one will answer. */
 const ENDING: ReadonlySet<string> = new Set(['AcceptedUpdateCompletedWorkflow', ErrorCode.Overloaded]);
@@ -35,7 +35,7 @@ const LONGEST_PAUSE_MS = 500;
  * worker killed, a scorer that rotated meanwhile) is made again under the same update ID; answered request IDs are
  * answered alike.
  * @param deadline Epoch milliseconds.
- * @throws MeridianError DependencyUnavailable once the deadline has passed.
+ * @throws MeridianError DependencyUnavailable once the deadline has passed; what the scorer itself refused, as it said it.
  */
 export async function updateScorer(
   client: Client,
@@ -56,8 +56,8 @@ export async function updateScorer(
       );
       return outcomes;
     } catch (error) {
-      if (Date.now() + pause >= deadline) throw tooLate(model, error);
       if (!isTransient(error)) throw toMeridianError(model, error);
+      if (Date.now() + pause >= deadline) throw tooLate(model, error);
       await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
     }
   }
@@ -85,6 +85,7 @@ function updateIdOf(rows: readonly PredictRow[]): string {
 
 function isTransient(error: unknown): boolean {
   if (error instanceof WorkflowNotFoundError) return true;
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
   if (error instanceof WorkflowUpdateFailedError) {
     // The scorer ended while the update was under way, or is about to.
     const { cause } = error;
