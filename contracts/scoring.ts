@@ -9,6 +9,9 @@ export type ScorerInput = Omit<DeclaredScorerInput, 'recent'> & {
   recent?: [requestId: string, answer: PredictResponse][];
 };
 
+/** Characters of a request ID, as `score-rows.json` bounds it. */
+export const MAX_REQUEST_ID = 200;
+
 /** A prediction asked for: feature values, or the entity whose features are looked up online. */
 export interface PredictRow {
   requestId: string;

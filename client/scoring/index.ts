@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { ErrorCode, MeridianError, show } from '../../contracts/errors';
+import { isModelName, MODEL_NAME } from '../../contracts/model-name';
 import type { PredictOutcome, PredictResponse, PredictRow } from '../../contracts/scoring';
 import { Coalescer } from './coalescer';
 import { updateScorer } from './scorer-update';
@@ -45,8 +46,6 @@ interface Call {
   deadline: number;
 }
 
-const MODEL_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
-
 export function createScoringClient({
   client,
   shards = 4,
@@ -80,7 +79,7 @@ export function createScoringClient({
     { requestId = randomUUID(), deadlineMs = 10_000 }: PredictOptions,
   ): Promise<PredictOutcome> {
     // A scorer is named by its model; a name that cannot be one would only start a workflow that fails.
-    if (!MODEL_NAME.test(model)) throw noSuchName(model);
+    if (!isModelName(model)) throw noSuchName(model);
     const row = toRow(requestId, subject);
     const call = { row, deadline: Date.now() + deadlineMs };
     return beforeDeadline(model, deadlineMs, coalescerOf(model).call(call));
@@ -133,8 +132,8 @@ async function beforeDeadline<T>(model: string, deadlineMs: number, work: Promis
 }
 
 function noSuchName(model: string): MeridianError {
-  const expected = 'a model name in lower case, words joined by hyphens';
-  return new MeridianError(ErrorCode.UnknownModel, `${show(model)}: no such model; expected ${expected}.`, [
-    { field: 'model', found: show(model), expected },
+  const found = show(model);
+  return new MeridianError(ErrorCode.UnknownModel, `${found}: no such model; expected ${MODEL_NAME}.`, [
+    { field: 'model', found, expected: MODEL_NAME },
   ]);
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { ErrorCode } from '../../contracts/errors';
+import { validateScoreRows } from '../../contracts/generated/validators';
 import { toRow } from './subject';
 
 describe('toRow', () => {
@@ -28,6 +29,35 @@ describe('toRow', () => {
       expect.objectContaining({
         code: ErrorCode.InvalidFeatures,
         fields: [expect.objectContaining({ field: 'wrong' })],
+      }),
+    );
+  });
+
+  it('takes the request IDs that a scorer takes, and no other', () => {
+    const ids = fc.oneof(
+      fc.string({ maxLength: 3 }),
+      fc.string({ unit: 'binary', minLength: 195, maxLength: 205 }),
+    );
+    const isTaken = (requestId: string): boolean => {
+      try {
+        toRow(requestId, {});
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    fc.assert(
+      fc.property(ids, (requestId) => {
+        expect(isTaken(requestId)).toBe(validateScoreRows({ rows: [{ requestId, features: {} }] }));
+      }),
+    );
+  });
+
+  it.each(['', 'x'.repeat(201), 7, null])('refuses %p as a request ID, naming it', (requestId) => {
+    expect(() => toRow(requestId as string, {})).toThrow(
+      expect.objectContaining({
+        code: ErrorCode.InvalidInput,
+        fields: [expect.objectContaining({ field: 'requestId' })],
       }),
     );
   });

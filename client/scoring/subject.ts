@@ -1,5 +1,5 @@
 import { ErrorCode, MeridianError, show, type FieldProblem } from '../../contracts/errors';
-import type { PredictRow } from '../../contracts/scoring';
+import { MAX_REQUEST_ID, type PredictRow } from '../../contracts/scoring';
 
 /** Feature values by name; or the entity whose features are looked up online. */
 export type PredictionSubject = Record<string, unknown> | { entity: Record<string, unknown> };
@@ -8,11 +8,13 @@ export type PredictionSubject = Record<string, unknown> | { entity: Record<strin
 const MAX_ROW_BYTES = 24 * 1024;
 
 /**
- * A subject as it travels.
- * @throws InvalidFeatures where JSON would lose a value (NaN and infinities become null, which means missing), or
- * BodyTooLarge.
+ * A subject as it travels. What is wrong with it is told to its own caller: a scorer refuses an update whole, and with it
+ * the rows of everyone it was gathered with.
+ * @throws InvalidInput where the request ID is none; InvalidFeatures where JSON would lose a value (NaN and infinities
+ * become null, which means missing); or BodyTooLarge.
  */
 export function toRow(requestId: string, subject: PredictionSubject): PredictRow {
+  checkRequestId(requestId);
   const { entity } = subject;
   const named = typeof entity === 'object' && entity !== null && Object.keys(subject).length === 1;
   const values = (named ? entity : subject) as Record<string, unknown>;
@@ -21,6 +23,17 @@ export function toRow(requestId: string, subject: PredictionSubject): PredictRow
   const row = named ? { requestId, entity: values } : { requestId, features: values };
   checkSize(row);
   return row;
+}
+
+function checkRequestId(requestId: unknown): void {
+  // Characters as JSON Schema counts them: code points.
+  const length = typeof requestId === 'string' ? Array.from(requestId).length : 0;
+  if (length >= 1 && length <= MAX_REQUEST_ID) return;
+  const expected = `text of 1 to ${MAX_REQUEST_ID} characters`;
+  const found = show(requestId);
+  throw new MeridianError(ErrorCode.InvalidInput, `requestId: expected ${expected}, found ${found}.`, [
+    { field: 'requestId', found, expected },
+  ]);
 }
 
 function isLostInJson(value: unknown): boolean {

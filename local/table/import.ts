@@ -5,6 +5,7 @@ import { endOfDay, type Day } from '../../contracts/days';
 import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import type { ModelDeclaration } from '../../contracts/model';
+import { isModelName, MODEL_NAME } from '../../contracts/model-name';
 import { identifier, literal, openDatabase, type Database } from '../../platform/duckdb';
 import type { ObjectStore } from '../../platform/s3';
 import { inferColumn, isTrue, textOf, type TableColumn } from './columns';
@@ -173,11 +174,11 @@ function modelName({ file, name }: TableRequest): string {
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, '-')
       .replaceAll(/^[-0-9]+|-+$/g, '');
-  if (/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(derived) && derived.length <= 40) return derived;
+  if (isModelName(derived)) return derived;
   throw new MeridianError(
     ErrorCode.InvalidInput,
-    `The model name ${show(derived)}: expected lower-case words joined by hyphens, at most 40 characters. Give one with name.`,
-    [{ field: 'name', found: show(derived), expected: 'lower-case words joined by hyphens' }],
+    `The model name ${show(derived)}: expected ${MODEL_NAME}. Give one with name.`,
+    [{ field: 'name', found: show(derived), expected: MODEL_NAME }],
   );
 }
 
