@@ -54,11 +54,21 @@ export interface ObjectStore {
 
 export const sha256 = (body: Buffer | string): string => createHash('sha256').update(body).digest('hex');
 
-export function createObjectStore(config: Config['s3']): ObjectStore {
+/**
+ * An answer, or the next bytes of a stream, must come within half a minute. Idleness is bounded, not the length of a
+ * request: a large file may take as long as it goes on arriving.
+ */
+const TIMEOUTS = {
+  connectionTimeout: 5_000,
+  socketTimeout: 30_000,
+};
+
+export function createObjectStore(config: Config['s3'], timeouts = TIMEOUTS): ObjectStore {
   const client = new S3Client({
     region: config.region,
     endpoint: config.endpoint,
     forcePathStyle: config.endpoint !== undefined,
+    requestHandler: timeouts,
   });
   const Bucket = config.bucket;
 

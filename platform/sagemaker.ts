@@ -8,7 +8,7 @@ export function createSagemaker(config: Config['sagemaker']): SageMakerClient {
     endpoint: config.endpoint,
     maxAttempts: 6,
     retryMode: 'adaptive',
-    requestHandler: { connectionTimeout: 5000, requestTimeout: 20_000 },
+    requestHandler: { connectionTimeout: 5000, requestTimeout: 20_000, throwOnRequestTimeout: true },
   });
 }
 

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createObjectStore, type ObjectStore } from './s3';
+
+/** What a real S3 says only when it is in trouble, said on purpose. */
+describe('createObjectStore on an S3 in trouble', () => {
+  let server: Server;
+  let store: ObjectStore;
+  let answer: RequestListener;
+  let variables: NodeJS.ProcessEnv;
+
+  beforeAll(async () => {
+    variables = { ...process.env };
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' });
+    server = createServer((request, response) => {
+      request.resume();
+      answer(request, response);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    store = createObjectStore(
+      { endpoint, region: 'us-west-2', bucket: 'b' },
+      { connectionTimeout: 500, socketTimeout: 500 },
+    );
+  });
+  afterAll(async () => {
+    store.close();
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+    process.env = variables;
+  });
+
+  it('waits no longer for an answer than it is told', async () => {
+    answer = () => undefined;
+    await expect(store.get('k')).rejects.toMatchObject({ code: 'DependencyUnavailable', retryable: true });
+  });
+
+  it('waits no longer for the rest of a stream, and leaves no part of it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'meridian-s3-'));
+    answer = (_, response) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('the beginning');
+    };
+    const failure = { code: 'DependencyUnavailable', retryable: true };
+    await expect(store.download('k', join(folder, 'file'))).rejects.toMatchObject(failure);
+    await expect(store.get('k')).rejects.toMatchObject(failure);
+    expect(readdirSync(folder)).toEqual([]);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('goes on with a stream that is slow but not idle', async () => {
+    answer = (_, response) => {
+      response.writeHead(200, { 'content-length': '10', etag: '"e"' });
+      let sent = 0;
+      const timer = setInterval(() => {
+        response.write('x');
+        if ((sent += 1) === 10) clearInterval(timer);
+      }, 100);
+    };
+    expect((await store.get('k')).toString()).toBe('x'.repeat(10));
+  });
+});
