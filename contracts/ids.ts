@@ -27,8 +27,6 @@ export const Key = {
   predictions: (model: string, day: string, hour: string) => `predictions/${model}/dt=${day}/hour=${hour}/`,
   /** Captures that fit no row of `predictions`. */
   rejectedPredictions: (model: string) => `predictions/${model}/rejected/`,
-  /** Captures that fit no row of `predictions`. */
-  rejectedPredictions: (model: string) => `predictions/${model}/rejected/`,
   audit: (model: string, n: number) => `audit/${model}/${String(n).padStart(8, '0')}.json`,
 } as const;
 

@@ -62,7 +62,7 @@ async function main(): Promise<void> {
       workflowBundle: workflowBundle('scoring'),
       activities: createScoringActivities(predictor),
       // A scorer whose history a newer build does not replay ends; the next call starts another.
-      workflowFailureErrorTypes: { scorer: ['NondeterminismError'] },
+      workflowFailureErrorTypes: { '*': [], scorer: ['NondeterminismError'] },
       enableNonLocalActivities: false,
       // How long calls to a scorer wait for the worker that had it, before any other may take it over.
       stickyQueueScheduleToStartTimeout: '1 s',

@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     taskQueue: TaskQueue.pipelines,
     workflowBundle: workflowBundle('workflows'),
     // A writer whose history a newer build does not replay ends; the next one takes over from the bucket.
-    workflowFailureErrorTypes: { releaseModel: ['NondeterminismError'] },
+    workflowFailureErrorTypes: { '*': [], releaseModel: ['NondeterminismError'] },
     maxConcurrentActivityTaskExecutions: 100,
     activities: {
       ...createRegistryActivities({ store, mlflow }),
