@@ -17,6 +17,12 @@ export function dayToEpochMs(day: Day): number {
 export const addDays = (day: Day, days: number): Day =>
   new Date(dayToEpochMs(day) + days * DAY_MS).toISOString().slice(0, 10);
 
+/** Every day from the first to the last, both included; none where the first is later. */
+export function daysBetween(first: Day, last: Day): Day[] {
+  const count = (dayToEpochMs(last) - dayToEpochMs(first)) / DAY_MS + 1;
+  return daysEndingWith(last, Math.max(count, 0));
+}
+
 /** The `count` days that end with `last`, oldest first. */
 export const daysEndingWith = (last: Day, count: number): Day[] =>
   Array.from({ length: count }, (_, index) => addDays(last, index + 1 - count));

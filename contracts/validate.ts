@@ -36,12 +36,13 @@ function problem(error: ErrorObject): FieldProblem {
         found: show(error.data),
         expected: `one of ${(params['allowedValues'] as unknown[]).join(', ')}`,
       };
+    case 'format':
     case 'pattern': {
       const description = (error.parentSchema as { description?: string }).description;
       return {
         field,
         found: show(error.data),
-        expected: description ?? `text matching ${String(params['pattern'])}`,
+        expected: description ?? `text matching ${String(params['pattern'] ?? params['format'])}`,
       };
     }
     case 'type':

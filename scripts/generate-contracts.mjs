@@ -28,6 +28,15 @@ const ajv = new Ajv.default({
   code: { source: true },
 });
 
+// A day of the calendar, as contracts/days.ts reads it: a pattern is compiled into the validators, a library is not.
+ajv.addFormat(
+  'date',
+  new RegExp(
+    '^(?:\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8]))' +
+      '|(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)$',
+  ),
+);
+
 const exportsByName = Object.fromEntries(
   schemas.map(({ schema }) => [`validate${schema.title}`, schema.$id]),
 );

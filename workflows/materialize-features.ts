@@ -1,11 +1,12 @@
 import { workflowInfo } from '@temporalio/workflow';
+import { daysBetween, type Day } from '../contracts/days';
+import { ErrorCode, MeridianError, show } from '../contracts/errors';
 import { validateMaterializeFeaturesInput } from '../contracts/generated/validators';
 import type { FeatureView, MaterializeFeaturesInput } from '../contracts/generated/types';
 import { features, registry } from './shared/activities';
-import { parseInput } from './shared/input';
+import { asFailure, parseInput } from './shared/input';
 import { pacificDate } from './shared/pacific-date';
 import { Run } from './shared/run';
-import { daysBetween } from './shared/days';
 
 export interface MaterializeResult {
   date: string;
@@ -22,7 +23,7 @@ export async function materializeFeatures(raw: unknown): Promise<MaterializeResu
   const { trigger = 'person' } = input;
   const { startTime, workflowId, runId } = workflowInfo();
   const date = input.date ?? pacificDate(startTime);
-  const days = daysBetween(input.from ?? date, date);
+  const days = daysOf(input.from ?? date, date);
   const run = new Run(`Materialize features of ${days.length === 1 ? date : `${days[0]} to ${date}`}`, {
     trigger,
   });
@@ -59,6 +60,20 @@ export async function materializeFeatures(raw: unknown): Promise<MaterializeResu
     results.push({ view: view.name, entities: loaded.entities, watermark: loaded.watermark });
   }
   return { date, views: results };
+}
+
+/** @throws ApplicationFailure InvalidInput where there is no day to compute */
+function daysOf(from: Day, date: Day): Day[] {
+  const days = daysBetween(from, date);
+  if (days.length > 0) return days;
+  const expected = `a date no later than ${date}`;
+  throw asFailure(
+    new MeridianError(
+      ErrorCode.InvalidInput,
+      `materializeFeatures: from: expected ${expected}, found ${show(from)}. Nothing was done. Start again with a corrected input.`,
+      [{ field: 'from', found: show(from), expected }],
+    ),
+  );
 }
 
 /** The views of the models, each once. */
