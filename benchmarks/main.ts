@@ -1,6 +1,6 @@
 import { daysEndingWith, type Day } from '../contracts/days';
 import { churn } from '../models/churn/model';
-import { pacificDate } from '../workflows/shared/pacific-date';
+import { lastCompleteDay } from '../workflows/shared/pacific-date';
 import { withOwnPlatform, type OwnPlatform } from './main/platform';
 import { retrain, retrainingRows, type Retraining } from './main/retraining';
 import { measureScoring } from './main/scoring';
@@ -15,7 +15,7 @@ export function mainBenchmark(say: (text: string) => void): Promise<Row[]> {
     const first = await platform.start();
     say(`first npm start: ${first.toFixed(1)} s`);
     const runs = await platform.connected((connected) =>
-      eachInTurn(daysBefore(pacificDate(new Date())), async (asOf): Promise<Retraining> => {
+      eachInTurn(daysBefore(lastCompleteDay(new Date())), async (asOf): Promise<Retraining> => {
         const run = await retrain(connected, churn.name, asOf);
         const { wallSeconds, jobSeconds } = run;
         say(`retraining up to ${asOf}: ${wallSeconds.toFixed(1)} s, ${jobSeconds.toFixed(1)} s in the job`);

@@ -1,6 +1,6 @@
 import { summarizeError } from '../client/errors';
 import { openPlatform } from '../client/platform';
-import { pacificDate } from '../workflows/shared/pacific-date';
+import { lastCompleteDay, pacificDate } from '../workflows/shared/pacific-date';
 import { closingPage } from './main-job/closing-page';
 import { parseStartOptions, type StartOptions } from './main-job/options';
 import {
@@ -41,13 +41,14 @@ async function mainJob(
   const platform = openPlatform();
   try {
     const now = new Date();
-    const day = pacificDate(now);
+    const day = lastCompleteDay(now);
     const ground: Ground = {
       client: await platform.temporal(),
       store: platform.store(),
       env: stack.env(),
       teller,
       day,
+      date: pacificDate(now),
     };
     await applyTheSchedules(ground);
     const subject = options.table ? tableSubject(options.table, day) : sampleSubject(day);
@@ -57,7 +58,7 @@ async function mainJob(
 
     const before = await production(job);
     if (before && !options.retrain) teller.say(`✓ ${before.production.version} is in Production already`);
-    else await retrain(job, before ? momentLabel(now) : day);
+    else await retrain(job, before ? momentLabel(now) : ground.date);
 
     const { production: served } = (await production(job))!;
     const { metrics } = await evaluationOf(job, served.version);

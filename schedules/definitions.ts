@@ -25,7 +25,7 @@ export const schedules: ScheduleDefinition[] = [
   },
   {
     id: 'materialize-features',
-    summary: 'Load the day’s features into the online store, 04:00 Pacific',
+    summary: 'Load the features of the day before into the online store, 04:00 Pacific',
     calendars: [{ hour: 4, comment: 'when the raw partitions of the day before are in' }],
     timezone: 'America/Los_Angeles',
     catchupWindow: '12 hours',

@@ -2,10 +2,11 @@ import { ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflo
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { validateLaunchInput } from '../contracts/generated/validators';
 import type { LaunchInput } from '../contracts/generated/types';
+import type { Day } from '../contracts/days';
 import { WorkflowId } from '../contracts/ids';
 import { monitoring, notifications } from './shared/activities';
 import { parseInput } from './shared/input';
-import { pacificDate } from './shared/pacific-date';
+import { lastCompleteDay, pacificDate } from './shared/pacific-date';
 import { Run } from './shared/run';
 
 export interface LaunchResult {
@@ -17,14 +18,15 @@ export interface LaunchResult {
 
 /**
  * What every schedule starts: derives the Pacific date, starts the real workflow under its exact ID as an abandoned
- * child, and ends in seconds. An earlier run that is still open (parked, perhaps) is told about, never swallowed.
+ * child, on the data up to the day before, and ends in seconds. An earlier run that is still open (parked, perhaps) is told about, never swallowed.
  */
 export async function launch(raw: unknown): Promise<LaunchResult> {
   const input = parseInput<LaunchInput>(validateLaunchInput, 'launch', raw);
   const { schedule, workflow, model } = input;
-  const date = pacificDate(scheduledTime());
+  const scheduled = scheduledTime();
+  const date = pacificDate(scheduled);
   const run = new Run(`${schedule}: start ${workflow} for ${date}`, { model, trigger: 'schedule' });
-  const { workflowId, argument } = target(input, date);
+  const { workflowId, argument } = target(input, date, lastCompleteDay(scheduled));
 
   const open = await run.step(
     'look',
@@ -50,20 +52,22 @@ function scheduledTime(): Date {
   return attribute instanceof Date ? attribute : workflowInfo().startTime;
 }
 
+/** A run is named by its own date, and works on the data of the day before. */
 function target(
   { workflow, model, input }: LaunchInput,
-  date: string,
+  date: Day,
+  newestDay: Day,
 ): { workflowId: string; argument: object } {
   switch (workflow) {
     case 'retrainModel':
       return {
         workflowId: WorkflowId.retrain(model!, date),
-        argument: { model, label: date, asOf: date, trigger: 'schedule', ...input },
+        argument: { model, label: date, asOf: newestDay, trigger: 'schedule', ...input },
       };
     case 'materializeFeatures':
       return {
         workflowId: WorkflowId.materializeFeatures(date),
-        argument: { date, trigger: 'schedule', ...input },
+        argument: { date: newestDay, trigger: 'schedule', ...input },
       };
   }
 }

@@ -5,7 +5,7 @@ import { validateMaterializeFeaturesInput } from '../contracts/generated/validat
 import type { FeatureView, MaterializeFeaturesInput } from '../contracts/generated/types';
 import { features, registry } from './shared/activities';
 import { asFailure, parseInput } from './shared/input';
-import { pacificDate } from './shared/pacific-date';
+import { lastCompleteDay } from './shared/pacific-date';
 import { Run } from './shared/run';
 
 export interface MaterializeResult {
@@ -22,7 +22,7 @@ export async function materializeFeatures(raw: unknown): Promise<MaterializeResu
   );
   const { trigger = 'person' } = input;
   const { startTime, workflowId, runId } = workflowInfo();
-  const date = input.date ?? pacificDate(startTime);
+  const date = input.date ?? lastCompleteDay(startTime);
   const days = daysOf(input.from ?? date, date);
   const run = new Run(`Materialize features of ${days.length === 1 ? date : `${days[0]} to ${date}`}`, {
     trigger,

@@ -9,7 +9,7 @@ import type { ResolvedDeclaration } from '../contracts/model';
 import type { TrainingOutcome } from '../contracts/training';
 import { datasets, features, notifications, registry, release } from './shared/activities';
 import { parseInput } from './shared/input';
-import { pacificDate } from './shared/pacific-date';
+import { lastCompleteDay, pacificDate } from './shared/pacific-date';
 import { Run } from './shared/run';
 import { runTrainingJob } from './shared/training-job';
 import { tagVersion } from './shared/tag-version';
@@ -35,7 +35,7 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
   const input = parseInput<RetrainModelInput>(validateRetrainModelInput, 'retrainModel', raw);
   const { model, trigger = 'person', reason = '' } = input;
   const { workflowId, firstExecutionRunId, runId, startTime } = workflowInfo();
-  const { asOf = pacificDate(startTime), label = pacificDate(startTime) } = input;
+  const { asOf = lastCompleteDay(startTime), label = pacificDate(startTime) } = input;
 
   const run = new Run(`Retrain ${model} on data up to ${asOf}`, { model, trigger });
 

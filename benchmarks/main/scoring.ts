@@ -4,7 +4,7 @@ import type { FeatureRow, GoldenRows, ModelDeclaration } from '../../contracts/m
 import type { PredictResponse } from '../../contracts/scoring';
 import { identifier, withDatabase } from '../../platform/duckdb';
 import { defineTable, withPartitionCache } from '../../platform/partitions';
-import { pacificDate } from '../../workflows/shared/pacific-date';
+import { lastCompleteDay } from '../../workflows/shared/pacific-date';
 import { openLoop, type Load } from '../open-loop';
 import { row, type Row } from '../row';
 import { quantile } from '../statistics';
@@ -70,7 +70,7 @@ async function someEntities({ store }: Connected, { name, views }: ModelDeclarat
   if (!view) throw new Error(`${name} declares no feature view: there is no entity to ask for.`);
   const keys = view.entity.joinKeys.map((key) => identifier(key.name)).join(', ');
   return withPartitionCache(store, async (cache) => {
-    const objects = await cache.pull(Key.featurePartition(view.name, pacificDate(new Date())));
+    const objects = await cache.pull(Key.featurePartition(view.name, lastCompleteDay(new Date())));
     return withDatabase(async (database) => {
       await defineTable(database, 'features', objects);
       const entities = await database.rows(

@@ -28,6 +28,8 @@ export interface Ground {
   teller: Teller;
   /** The newest day whose data is used. */
   day: Day;
+  /** The Pacific date of this start, which names its runs. */
+  date: Day;
 }
 
 /** The main job of one model. */
@@ -87,13 +89,13 @@ export async function layDownData({ store, teller }: Ground, subject: Subject): 
 }
 
 /** Computes the day's features and loads them online; a day that was loaded is not loaded again. */
-export function materializeFeatures({ client, day, declaration, teller }: MainJob): Promise<unknown> {
+export function materializeFeatures({ client, day, date, declaration, teller }: MainJob): Promise<unknown> {
   const input: MaterializeFeaturesInput = { date: day, models: [declaration.name] };
   return teller.step(
     'features',
     'Computing features and loading them online',
     async () => {
-      const id = `${WorkflowId.materializeFeatures(day)}/${declaration.name}`;
+      const id = `${WorkflowId.materializeFeatures(date)}/${declaration.name}`;
       const started = await startOrAdopt(client, 'materializeFeatures', id, input, `Features of ${day}`);
       return follow<MaterializeResult>(client, started);
     },

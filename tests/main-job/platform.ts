@@ -18,7 +18,7 @@ import { projectRoot } from '../../platform/project-root';
 import { createObjectStore, type ObjectStore } from '../../platform/s3';
 import { createSagemaker } from '../../platform/sagemaker';
 import { connectClient } from '../../platform/temporal';
-import { pacificDate } from '../../workflows/shared/pacific-date';
+import { lastCompleteDay } from '../../workflows/shared/pacific-date';
 import { findTestTools } from '../support/tools';
 import { replayAll } from '../support/workflow-environment';
 
@@ -75,7 +75,7 @@ export async function startPlatform(): Promise<Platform> {
   const client = await connectClient(config.temporal);
   const store = createObjectStore(config.s3);
   const sagemaker = createSagemaker(config.sagemaker);
-  const day = pacificDate(new Date());
+  const day = lastCompleteDay(new Date());
   const tools = await findTestTools();
 
   const platform: Platform = {

@@ -1,6 +1,6 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { TaskQueue } from '../../contracts/task-queues';
-import { pacificDate } from '../../workflows/shared/pacific-date';
+import { lastCompleteDay, pacificDate } from '../../workflows/shared/pacific-date';
 import type { LaunchResult } from '../../workflows/launch';
 import { replayAll, startTemporal, uniqueLabel, withWorkers } from '../support/workflow-environment';
 import { mockActivities, names, type Calls } from './activities';
@@ -29,7 +29,7 @@ describe('launch', () => {
       args: [input],
     }) as Promise<LaunchResult>;
 
-  it('starts the real workflow under its exact ID, for the Pacific date, once a day', async () => {
+  it('starts the real workflow under its exact ID, once a Pacific date, for the day before', async () => {
     const today = pacificDate(new Date());
     await withWorkers(environment, mockActivities(calls), async () => {
       const input = { schedule: 'materialize-features', workflow: 'materializeFeatures' };
@@ -40,7 +40,7 @@ describe('launch', () => {
       });
       const result = await environment.client.workflow.getHandle(`materialize-features/${today}`).result();
       expect(result).toMatchObject({
-        date: today,
+        date: lastCompleteDay(new Date()),
         views: expect.arrayContaining([expect.objectContaining({ view: 'customer_usage' })]),
       });
       expect(await launch(input)).toMatchObject({ started: false });
@@ -56,6 +56,13 @@ describe('launch', () => {
       await environment.client.workflow.getHandle('roll-out/churn/churn-v1.0.0').result();
       return launched;
     });
+    const today = pacificDate(new Date());
+    expect(result.workflowId).toBe(`retrain/churn/${today}`);
+    expect(calls.find(([name]) => name === 'labelEntities')?.[1]).toMatchObject({
+      asOf: lastCompleteDay(new Date()),
+    });
+    const { jobName } = calls.find(([name]) => name === 'startTrainingJob')![1] as { jobName: string };
+    expect(jobName).toMatch(new RegExp(`^churn-${today}-`));
     expect(result).toMatchObject({ started: true, open: ['retrain/churn/2026-10-01'] });
     expect(calls.find(([name]) => name === 'notifyStillOpen')?.[1]).toMatchObject({
       schedule: 'retrain-churn',

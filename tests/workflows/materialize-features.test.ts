@@ -2,6 +2,7 @@ import type { ApplicationFailure, WorkflowFailedError } from '@temporalio/client
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { TaskQueue } from '../../contracts/task-queues';
 import type { MaterializeResult } from '../../workflows/materialize-features';
+import { lastCompleteDay } from '../../workflows/shared/pacific-date';
 import { replayAll, startTemporal, uniqueLabel, withWorkers } from '../support/workflow-environment';
 import { mockActivities, names, type Calls } from './activities';
 
@@ -39,6 +40,12 @@ describe('materializeFeatures', () => {
       expect(argument).toMatchObject({ days: ['2026-02-27', '2026-02-28', '2026-03-01'] });
     for (const argument of arguments_('materializeView'))
       expect(argument).toMatchObject({ asOf: '2026-03-01' });
+  });
+
+  it('takes the last complete day where none is named', async () => {
+    const { date } = await materialize({});
+    expect(date).toBe(lastCompleteDay(new Date()));
+    for (const argument of arguments_('computeFeatures')) expect(argument).toMatchObject({ days: [date] });
   });
 
   it.each([
