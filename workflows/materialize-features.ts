@@ -1,4 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
+import type { ComputedFeatures } from '../activities/features';
 import { daysBetween, type Day } from '../contracts/days';
 import { ErrorCode, MeridianError, show } from '../contracts/errors';
 import { validateMaterializeFeaturesInput } from '../contracts/generated/validators';
@@ -39,11 +40,11 @@ export async function materializeFeatures(raw: unknown): Promise<MaterializeResu
       `compute ${view.name}`,
       {
         doing: 'Computing into the offline store',
-        done: (r) => `${r.partitions.filter((p) => p.computed).length} of ${days.length} days computed`,
+        done: (r) => sayComputed(r, days.length),
       },
       () =>
         features.computeFeatures.executeWithOptions({ summary: `${view.name}: ${days.length} days` }, [
-          { view, days },
+          { view, days, recompute: input.recompute },
         ]),
     );
     const loaded = await run.step(
@@ -74,6 +75,11 @@ function daysOf(from: Day, date: Day): Day[] {
       [{ field: 'from', found: show(from), expected }],
     ),
   );
+}
+
+function sayComputed({ partitions, absent }: ComputedFeatures, days: number): string {
+  const computed = `${partitions.filter((one) => one.computed).length} of ${days} days computed`;
+  return absent.length > 0 ? `${computed}, nothing delivered on ${absent.join(', ')}` : computed;
 }
 
 /** The views of the models, each once. */

@@ -30,6 +30,12 @@ export interface ComputeFeaturesInput {
   recompute?: boolean;
 }
 
+export interface ComputedFeatures {
+  partitions: ComputedPartition[];
+  /** Days of a view that others deliver, on which they delivered nothing: there is nothing to compute them from. */
+  absent: Day[];
+}
+
 export interface MaterializeViewInput {
   view: FeatureView;
   /** The newest day whose rows are loaded. */
@@ -54,29 +60,28 @@ export function createFeatureActivities({ store, redis, project = FEAST_PROJECT 
 
   return {
     /**
-     * Computes the days that have no partition yet, oldest first, each checked before it is written.
+     * Computes the days that have no partition yet, oldest first, each checked before it is written. A view without a
+     * transformation is delivered as it is, on whatever days it is delivered.
      * @throws MeridianError MissingObject or CorruptObject (naming the raw object), DataQualityBreach, InvalidInput.
      */
     computeFeatures: async ({
       view,
       days,
       recompute = false,
-    }: ComputeFeaturesInput): Promise<{ partitions: ComputedPartition[] }> =>
+    }: ComputeFeaturesInput): Promise<ComputedFeatures> =>
       withPartitionCache(store, async (cache) => {
         const partitions: ComputedPartition[] = [];
+        const absent: Day[] = [];
         for (const [done, day] of [...days].sort().entries()) {
           heartbeat({ phase: 'computing', view: view.name, day, done, of: days.length });
           const { transformation } = view;
-          const keep =
-            transformation === null ||
-            (!recompute && (await store.list(Key.featurePartition(view.name, day))).length > 0);
-          partitions.push(
-            keep
-              ? await standing(cache, view, day)
-              : await computeDay(store, cache, { ...view, transformation }, day, new Date()),
-          );
+          const stands = (await store.list(Key.featurePartition(view.name, day))).length > 0;
+          if (stands && (transformation === null || !recompute))
+            partitions.push(await standing(cache, view, day));
+          else if (transformation === null) absent.push(day);
+          else partitions.push(await computeDay(store, cache, { ...view, transformation }, day, new Date()));
         }
-        return { partitions };
+        return { partitions, absent };
       }),
 
     /**

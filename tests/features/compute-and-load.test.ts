@@ -53,10 +53,36 @@ describe('computing features', () => {
     );
     const etag = (await stage.store.head(first.partitions[1]!.key))!.etag;
     const second = await stage.run(computeFeatures, { view: customerAccount, days });
-    expect(second.partitions).toEqual(first.partitions.map((one) => ({ ...one, computed: false })));
+    expect(second).toEqual({
+      partitions: first.partitions.map((one) => ({ ...one, computed: false })),
+      absent: [],
+    });
     expect((await stage.store.head(first.partitions[1]!.key))!.etag).toBe(etag);
     const again = await stage.run(computeFeatures, { view: customerAccount, days: [day], recompute: true });
     expect(again.partitions).toEqual([{ ...first.partitions[1]!, computed: true }]);
+  });
+
+  it('passes over the days on which a delivered view was not delivered', async () => {
+    const { computeFeatures, materializeView } = activities();
+    const view = {
+      ...customerAccount,
+      name: 'delivered_account',
+      sources: [],
+      transformation: null,
+      ttlSeconds: 0,
+    };
+    const { partitions } = await stage.run(computeFeatures, { view: customerAccount, days: [day] });
+    const delivered = `features/${view.name}/dt=${day}/part-0.parquet`;
+    await stage.store.put(delivered, await stage.store.get(partitions[0]!.key));
+
+    const later = addDays(day, 40);
+    const found = await stage.run(computeFeatures, { view, days: [day, later], recompute: true });
+    expect(found).toEqual({
+      partitions: [{ day, key: delivered, rows: partitions[0]!.rows, computed: false }],
+      absent: [later],
+    });
+    const loaded = await stage.run(materializeView, { view, asOf: later, runKey: 'later' });
+    expect(loaded).toMatchObject({ entities: partitions[0]!.rows, watermark: later });
   });
 
   it('does not see the days after the one it computes', async () => {

@@ -55,6 +55,7 @@ export function mockActivities(
     labelEntities: () => ({ days: ['2026-09-01', '2026-10-01'], rows: 100, positives: 10 }),
     computeFeatures: ({ days }: { days: string[] }) => ({
       partitions: days.map((day) => ({ day, key: day, rows: 50, computed: true })),
+      absent: [],
     }),
     materializeView: () => ({
       entities: 50,

@@ -42,6 +42,16 @@ describe('materializeFeatures', () => {
       expect(argument).toMatchObject({ asOf: '2026-03-01' });
   });
 
+  it('computes days again only where it is asked to', async () => {
+    await materialize({ date: '2026-03-01' });
+    for (const argument of arguments_('computeFeatures'))
+      expect(argument).toMatchObject({ recompute: false });
+    calls = [];
+    await materialize({ date: '2026-03-01', recompute: true });
+    expect(arguments_('computeFeatures').length).toBeGreaterThan(0);
+    for (const argument of arguments_('computeFeatures')) expect(argument).toMatchObject({ recompute: true });
+  });
+
   it('takes the last complete day where none is named', async () => {
     const { date } = await materialize({});
     expect(date).toBe(lastCompleteDay(new Date()));
