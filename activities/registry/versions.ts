@@ -8,10 +8,13 @@ import type { Contest, Provenance } from '../../contracts/decision';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import type { ArtifactManifest, ModelDeclaration } from '../../contracts/model';
-import type { Generation, ReleasePointer, ServedVersion } from '../../contracts/release';
+import type { ServedVersion } from '../../contracts/release';
 import type { TrainingOutcome } from '../../contracts/training';
+import { readCurrentGeneration } from '../../platform/releases';
 import { sha256, type ObjectStore } from '../../platform/s3';
 import { readDeclaration } from './declarations';
+
+export { readCurrentGeneration as currentGeneration } from '../../platform/releases';
 
 /** What a training must leave behind to become a version. */
 const REQUIRED = [
@@ -57,7 +60,7 @@ export function createVersionActivities(store: ObjectStore) {
     async describeContest({ model, version }: { model: string; version: string }): Promise<DescribedContest> {
       const { served, manifest } = await findVersion(store, model, version);
       const { declarationHash, snapshot } = manifest.provenance;
-      const generation = await currentGeneration(store, model);
+      const generation = await readCurrentGeneration(store, model);
       const champion = generation && generation.production.version !== version ? generation.production : null;
       return {
         declaration: await readDeclaration(store, model, declarationHash),
@@ -93,14 +96,6 @@ export async function findVersion(
     served: { version, artifactKey, sha256: sha256(found.body) },
     manifest: JSON.parse(found.body.toString('utf8')) as ArtifactManifest,
   };
-}
-
-/** What serves now; null before the first release. */
-export async function currentGeneration(store: ObjectStore, model: string): Promise<Generation | null> {
-  const pointer = await store.find(Key.releasePointer(model));
-  if (!pointer) return null;
-  const { key } = JSON.parse(pointer.body.toString('utf8')) as ReleasePointer;
-  return store.getJson<Generation>(key);
 }
 
 async function describeSnapshot(

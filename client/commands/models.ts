@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { Key } from '../../contracts/ids';
 import type { DeclarationPointer } from '../../contracts/model';
-import type { Generation, ReleasePointer } from '../../contracts/release';
+import { readCurrentGeneration } from '../../platform/releases';
 import type { ObjectStore } from '../../platform/s3';
 import { print, table } from '../output';
 import { withPlatform } from '../platform';
@@ -46,10 +46,7 @@ async function listModels(store: ObjectStore): Promise<ModelRow[]> {
   return Promise.all(
     models.map(async (model) => {
       const { hash } = await store.getJson<DeclarationPointer>(Key.declarationPointer(model));
-      const pointer = await store.find(Key.releasePointer(model));
-      const generation = pointer
-        ? await store.getJson<Generation>((JSON.parse(pointer.body.toString('utf8')) as ReleasePointer).key)
-        : null;
+      const generation = await readCurrentGeneration(store, model);
       return {
         model,
         declaration: hash,

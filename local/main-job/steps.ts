@@ -5,8 +5,9 @@ import type { MaterializeFeaturesInput, RetrainModelInput } from '../../contract
 import type { Day } from '../../contracts/days';
 import { Key, WorkflowId } from '../../contracts/ids';
 import type { ModelDeclaration } from '../../contracts/model';
-import type { Generation, ReleasePointer } from '../../contracts/release';
+import type { Generation } from '../../contracts/release';
 import { models } from '../../models';
+import { readCurrentGeneration } from '../../platform/releases';
 import type { ObjectStore } from '../../platform/s3';
 import { applySchedules } from '../../schedules';
 import type { MaterializeResult } from '../../workflows/materialize-features';
@@ -104,10 +105,8 @@ export function materializeFeatures({ client, day, date, declaration, teller }: 
 }
 
 /** What serves now; null where no version was ever released. */
-export async function production({ store, declaration }: MainJob): Promise<Generation | null> {
-  const pointer = await store.find(Key.releasePointer(declaration.name));
-  if (!pointer) return null;
-  return store.getJson<Generation>((JSON.parse(pointer.body.toString('utf8')) as ReleasePointer).key);
+export function production({ store, declaration }: MainJob): Promise<Generation | null> {
+  return readCurrentGeneration(store, declaration.name);
 }
 
 /**
