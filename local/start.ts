@@ -52,7 +52,7 @@ async function mainJob(
     };
     await applyTheSchedules(ground);
     const subject = options.table ? tableSubject(options.table, day) : sampleSubject(day);
-    const job: MainJob = { ...ground, declaration: await layDownData(ground, subject) };
+    const job: MainJob = { ...ground, ...(await layDownData(ground, subject)) };
     await publishDeclarations(job);
     await materializeFeatures(job);
 

@@ -16,7 +16,7 @@ import type { RollOutResult } from '../../workflows/roll-out-model';
 import type { Stack } from '../stack/stack';
 import { writeFeastRepoOf } from './feast';
 import { anEntity, predictBothWays, type BothWays } from './predictions';
-import type { Subject } from './subject';
+import type { LaidDown, Subject } from './subject';
 import type { Teller } from './teller';
 import { follow, startOrAdopt, type StepListener } from './workflow-runs';
 
@@ -34,9 +34,7 @@ export interface Ground {
 }
 
 /** The main job of one model. */
-export interface MainJob extends Ground {
-  declaration: ModelDeclaration;
-}
+export type MainJob = Ground & Omit<LaidDown, 'done'>;
 
 /** Starts every part of the platform, or finds that it runs. */
 export async function startPlatform(stack: Stack, teller: Teller): Promise<void> {
@@ -78,25 +76,31 @@ export function publishDeclarations({ store, env, declaration, teller }: MainJob
   );
 }
 
-/** @returns the model to learn from the data */
-export async function layDownData({ store, teller }: Ground, subject: Subject): Promise<ModelDeclaration> {
-  const { declaration } = await teller.step(
+export function layDownData({ store, teller }: Ground, subject: Subject): Promise<LaidDown> {
+  return teller.step(
     'data',
     subject.title,
     () => subject.layDown(store),
     ({ done }) => done,
   );
-  return declaration;
 }
 
-/** Computes the day's features and loads them online; a day that was loaded is not loaded again. */
-export function materializeFeatures({ client, day, date, declaration, teller }: MainJob): Promise<unknown> {
+/** Computes the day's features and loads them online; what was loaded is not loaded again. */
+export function materializeFeatures({
+  client,
+  day,
+  date,
+  declaration,
+  delivery,
+  teller,
+}: MainJob): Promise<unknown> {
   const input: MaterializeFeaturesInput = { date: day, models: [declaration.name] };
   return teller.step(
     'features',
     'Computing features and loading them online',
     async () => {
-      const id = `${WorkflowId.materializeFeatures(date)}/${declaration.name}`;
+      const about = delivery === null ? declaration.name : `${declaration.name}/${delivery.slice(0, 12)}`;
+      const id = `${WorkflowId.materializeFeatures(date)}/${about}`;
       const started = await startOrAdopt(client, 'materializeFeatures', id, input, `Features of ${day}`);
       return follow<MaterializeResult>(client, started);
     },

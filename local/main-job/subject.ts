@@ -10,8 +10,16 @@ import type { TableOptions } from './options';
 /** What the main job is done on: data, and the model that learns from it. */
 export interface Subject {
   title: string;
-  /** Lays down what data is missing. @returns the model's declaration, and what was done, in words */
-  layDown(store: ObjectStore): Promise<{ declaration: ModelDeclaration; done: string }>;
+  /** Lays down what data is missing. */
+  layDown(store: ObjectStore): Promise<LaidDown>;
+}
+
+export interface LaidDown {
+  declaration: ModelDeclaration;
+  /** Names what was delivered, where the same day may be delivered again with other rows. */
+  delivery: string | null;
+  /** What was done, in words. */
+  done: string;
 }
 
 /** Churn of Meridian's customers, on the generated sample of raw data up to that day. */
@@ -24,7 +32,7 @@ export function sampleSubject(day: Day): Subject {
         days.written === 0
           ? `${days.kept} days, all there already`
           : `${days.written} days of accounts, usage, billing and support, ${firstDay} to ${lastDay}, in ${objects} objects`;
-      return { declaration: churn, done };
+      return { declaration: churn, delivery: null, done };
     },
   };
 }
@@ -40,6 +48,7 @@ export function tableSubject({ file, entity, label, name }: TableOptions, day: D
       const columns = `${table.declaration.inputs.length} columns to learn from`;
       return {
         declaration: table.declaration,
+        delivery: table.delivery,
         done: [`${table.rows} rows, ${columns}`, ...table.notes].join('; '),
       };
     },

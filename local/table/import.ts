@@ -10,6 +10,7 @@ import { identifier, literal, openDatabase, type Database } from '../../platform
 import type { ObjectStore } from '../../platform/s3';
 import { inferColumn, isTrue, textOf, type TableColumn } from './columns';
 import { declareTable } from './declare';
+import { writeRows } from './write';
 
 export interface TableRequest {
   /** A CSV file with a header. */
@@ -27,13 +28,15 @@ export interface TableRequest {
 export interface ImportedTable {
   declaration: ModelDeclaration;
   rows: number;
+  /** Names what lies in the features' partition: the same table imported again has the same name, a changed one another. */
+  delivery: string;
   /** What was left out, and why, in words. */
   notes: string[];
 }
 
 /**
  * Makes a model's data out of a CSV file: `features/<view>/dt=<day>/` and `labels/<model>/dt=<day>/`, and the declaration
- * to train on them. The same file and day give the same objects.
+ * to train on them. The same file and day give the same objects; a changed file corrects what the day held.
  * @throws MeridianError InvalidInput naming the file or the column.
  */
 export async function importTable(store: ObjectStore, request: TableRequest): Promise<ImportedTable> {
@@ -62,8 +65,8 @@ export async function importTable(store: ObjectStore, request: TableRequest): Pr
       source: basename(request.file),
     });
     const { rows } = await database.row<{ rows: number }>('SELECT count(*) AS rows FROM csv');
-    await writePartitions(store, database, folder, request, declaration, columns, classes);
-    return { declaration, rows, notes };
+    const delivery = await writePartitions(store, database, folder, request, declaration, columns, classes);
+    return { declaration, rows, delivery, notes };
   } finally {
     database.close();
     await rm(folder, { recursive: true, force: true });
@@ -136,6 +139,7 @@ async function labelClasses(
   return isTrue(commoner) && !isTrue(rarer) ? [rarer, commoner] : [commoner, rarer];
 }
 
+/** Writes features and labels. @returns what names the features' object */
 async function writePartitions(
   store: ObjectStore,
   database: Database,
@@ -144,27 +148,23 @@ async function writePartitions(
   declaration: ModelDeclaration,
   columns: readonly TableColumn[],
   [, positive]: [string, string],
-): Promise<void> {
+): Promise<string> {
   const key = `${textOf(entity)} AS ${identifier(entity)}`;
-  const time = `TIMESTAMPTZ ${literal(endOfDay(day))}`;
+  const observed = endOfDay(day);
+  const time = `TIMESTAMPTZ ${literal(observed)} AS event_timestamp`;
   const features = columns.map(({ name, sql }) => `${sql} AS ${identifier(name)}`).join(', ');
-  const write = async (query: string, partition: string): Promise<void> => {
-    const path = join(folder, 'part-0.parquet');
-    await database.execute(
-      `COPY (${query} ORDER BY ${identifier(entity)}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
-    );
-    await store.upload(path, `${partition}part-0.parquet`);
-  };
-  // Created when observed, not now: the same table gives the same bytes, and so the same snapshot.
-  await write(
-    `SELECT ${key}, ${time} AS event_timestamp, ${time} AS created_timestamp, ${features} FROM csv`,
+  const write = (rows: string, partition: string): Promise<string> =>
+    writeRows({ store, database, folder, entity, observed }, rows, `${partition}part-0.parquet`);
+  const delivery = await write(
+    `SELECT ${key}, ${time}, ${features} FROM csv`,
     Key.featurePartition(declaration.views[0]!.name, day),
   );
   await write(
-    `SELECT ${key}, ${time} AS event_timestamp, CAST(${textOf(label)} = ${literal(positive)} AS INTEGER) AS label,
-       ${time} AS created_timestamp FROM csv WHERE ${textOf(label)} IS NOT NULL`,
+    `SELECT ${key}, ${time}, CAST(${textOf(label)} = ${literal(positive)} AS INTEGER) AS label
+       FROM csv WHERE ${textOf(label)} IS NOT NULL`,
     Key.labelPartition(declaration.name, day),
   );
+  return delivery;
 }
 
 function modelName({ file, name }: TableRequest): string {

@@ -109,6 +109,46 @@ it('goes through the same pipeline as a declared model, twice to the same snapsh
   expect(colour).toMatchObject({ status: 'PRESENT', value: 'dark blue' });
 });
 
+it('loads a changed table of the same day, and keeps one that has not changed', async () => {
+  const { materializeView } = createFeatureActivities(stage);
+  const bring = async (text: string) => {
+    const file = await csv('corrected.csv', text);
+    return importTable(stage.store, { file, entity: 'id', label: 'Outcome', day });
+  };
+  const objects = async () => [
+    ...(await stage.store.list('features/corrected/dt=')),
+    ...(await stage.store.list('labels/corrected/dt=')),
+  ];
+  const first = await bring(kinds());
+  const before = await objects();
+  expect((await bring(kinds())).delivery).toBe(first.delivery);
+  expect(await objects()).toEqual(before);
+
+  const view = first.declaration.views[0]!;
+  const load = (runKey: string) => stage.run(materializeView, { view, asOf: day, runKey });
+  expect(await load('first')).toMatchObject({ written: 1_000 });
+  const changed = await bring(kinds().replace('K14, ', 'K14,99.5'));
+  expect(changed.delivery).not.toBe(first.delivery);
+  // The outcomes are as they were.
+  expect((await objects())[1]).toEqual(before[1]);
+  await load('second');
+  const [amount] = await createOnlineStore(stage.redis, 'meridian').getOnlineFeatures({
+    views: [view],
+    features: [{ view: view.name, feature: 'amount' }],
+    entity: { id: 'K14' },
+  });
+  expect(amount).toMatchObject({ status: 'PRESENT', value: 99.5 });
+
+  // A column more.
+  const wider = await bring(
+    kinds()
+      .replaceAll(/^(K\d*(\d)),/gm, '$1,$2,')
+      .replace('id,', 'id,digit,'),
+  );
+  expect(wider.delivery).not.toBe(changed.delivery);
+  expect(wider.declaration.inputs.map(({ name }) => name)).toContain('digit');
+});
+
 it.each([
   ['a missing entity column', 'id,x,y\n1,2,0\n', { entity: 'customer' }, 'no column "customer"'],
   ['a missing label column', 'id,x,y\n1,2,0\n', { label: 'churn' }, 'no column "churn"'],
