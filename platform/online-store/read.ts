@@ -51,7 +51,7 @@ export async function readFeatures(
   entities: readonly Record<string, unknown>[],
   nowMicros: Micros,
 ): Promise<OnlineFeature[][]> {
-  const plans = plan(request);
+  const plans = planOf(request);
   const pipeline = redis.pipeline();
   for (const entity of entities) {
     refuseUnknownKeys(plans, entity);
@@ -70,6 +70,20 @@ export async function readFeatures(
     }
     return row;
   });
+}
+
+const PLANS = new WeakMap<
+  FeatureRequest['features'],
+  { views: FeatureRequest['views']; plans: HashPlan[] }
+>();
+
+/** A model's calls all ask with the same two lists, so that what they come to is worked out once. */
+function planOf(request: FeatureRequest): HashPlan[] {
+  const known = PLANS.get(request.features);
+  if (known?.views === request.views) return known.plans;
+  const plans = plan(request);
+  PLANS.set(request.features, { views: request.views, plans });
+  return plans;
 }
 
 function plan(request: FeatureRequest): HashPlan[] {

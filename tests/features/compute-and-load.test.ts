@@ -209,6 +209,23 @@ describe('loading the online store', () => {
     });
   });
 
+  it('answers by the views of each request', async () => {
+    const [, , view] = featureViews;
+    const features = [{ view: view!.name, feature: 'invoices_60d' }];
+    const yearsLater = createOnlineStore(stage.redis, 'meridian', () => Date.parse('2036-04-01T12:00:00Z'));
+    const entity = { customer_id: await someCustomer() };
+    const statusBy = async (ttlSeconds: number) => {
+      const views = [{ ...view!, ttlSeconds }];
+      const [found] = await yearsLater.getOnlineFeatures({ views, features, entity });
+      return found!.status;
+    };
+    expect([await statusBy(86_400), await statusBy(0), await statusBy(86_400)]).toEqual([
+      'OUTSIDE_MAX_AGE',
+      'PRESENT',
+      'OUTSIDE_MAX_AGE',
+    ]);
+  });
+
   it('answers for every customer loaded', async () => {
     const view = featureViews[2]!;
     const [found] = await createOnlineStore(stage.redis, 'meridian', () =>

@@ -1,4 +1,4 @@
-import { inferenceWorkerKey, type InferenceWorkerRecord } from '../../contracts/release';
+import { inferenceWorkerKey } from '../../contracts/release';
 import { Key } from '../../contracts/ids';
 import { readInferenceWorkers } from '../../platform/inference-workers';
 import { readCurrentGeneration } from '../../platform/releases';
@@ -47,11 +47,7 @@ it('inference workers are those whose record stands, however many there are', as
   expect(await readInferenceWorkers(stage.redis)).toEqual([]);
   const ids = Array.from({ length: 1_500 }, (_, n) => `worker-${String(n).padStart(4, '0')}`);
   const pipeline = stage.redis.pipeline();
-  for (const id of ids.toReversed())
-    pipeline.set(
-      inferenceWorkerKey(id),
-      JSON.stringify({ id, models: {} } as Partial<InferenceWorkerRecord>),
-    );
+  for (const id of ids.toReversed()) pipeline.set(inferenceWorkerKey(id), JSON.stringify({ id, models: {} }));
   pipeline.set('meridian:other', 'no worker');
   await pipeline.exec();
   expect((await readInferenceWorkers(stage.redis)).map(({ id }) => id)).toEqual(ids);
