@@ -64,4 +64,21 @@ describe('createObjectStore on an S3 in trouble', () => {
     };
     expect((await store.get('k')).toString()).toBe('x'.repeat(10));
   });
+
+  const refuse = (status: number, code: string): RequestListener => {
+    return (_, response) => {
+      response.writeHead(status, { 'content-type': 'application/xml' });
+      response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}.</Message></Error>`);
+    };
+  };
+
+  it('takes a failed precondition for an answer, and a conflict with another request for none', async () => {
+    answer = refuse(412, 'PreconditionFailed');
+    expect(await store.create('k', 'body')).toBe(false);
+    expect(await store.replace('k', 'body', '"e"')).toBe(false);
+    answer = refuse(409, 'ConditionalRequestConflict');
+    const failure = { code: 'DependencyUnavailable', retryable: true };
+    await expect(store.create('k', 'body')).rejects.toMatchObject(failure);
+    await expect(store.replace('k', 'body', '"e"')).rejects.toMatchObject(failure);
+  });
 });

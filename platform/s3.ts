@@ -208,7 +208,8 @@ export function createObjectStore(config: Config['s3'], timeouts = TIMEOUTS): Ob
       return true;
     } catch (error) {
       const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-      if (status === 412 || status === 409) return false;
+      // 409 says only that another write is under way, which may yet fail: it is retried like an outage.
+      if (status === 412) return false;
       throw translate(error, Bucket, key);
     }
   }
