@@ -5,6 +5,7 @@ import type { LaunchInput } from '../contracts/generated/types';
 import type { Day } from '../contracts/days';
 import { WorkflowId } from '../contracts/ids';
 import { monitoring, notifications } from './shared/activities';
+import { unlessCancelled } from './shared/failure';
 import { parseInput } from './shared/input';
 import { lastCompleteDay, pacificDate } from './shared/pacific-date';
 import { Run } from './shared/run';
@@ -37,7 +38,7 @@ export async function launch(raw: unknown): Promise<LaunchResult> {
     () => monitoring.findOpenRuns({ workflow, model: model ?? null }),
   );
   if (open.length > 0)
-    await notifications.notifyStillOpen({ schedule, starting: workflowId, open }).catch(() => undefined);
+    await notifications.notifyStillOpen({ schedule, starting: workflowId, open }).catch(unlessCancelled);
   const started = await run.step(
     'start',
     { doing: `Starting ${workflowId}`, done: (s) => (s ? workflowId : `${workflowId} was started before`) },

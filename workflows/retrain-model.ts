@@ -8,6 +8,7 @@ import { Key, WorkflowId } from '../contracts/ids';
 import type { ResolvedDeclaration } from '../contracts/model';
 import type { TrainingOutcome } from '../contracts/training';
 import { datasets, features, notifications, registry, release } from './shared/activities';
+import { unlessCancelled } from './shared/failure';
 import { parseInput } from './shared/input';
 import { lastCompleteDay, pacificDate } from './shared/pacific-date';
 import { Run } from './shared/run';
@@ -157,12 +158,9 @@ function describeSnapshot({ snapshot, rows, model }: DatasetSnapshot): string {
 async function handOver(input: RetrainModelInput, version: string, verdict: Verdict): Promise<string | null> {
   const { model, trigger, reason, rollOutSteps } = input;
   if (verdict !== 'pass') {
-    await notifications.notifyVerdict({
-      model,
-      version,
-      verdict,
-      workflowId: WorkflowId.evaluate(model, version),
-    });
+    await notifications
+      .notifyVerdict({ model, version, verdict, workflowId: WorkflowId.evaluate(model, version) })
+      .catch(unlessCancelled);
     return null;
   }
   const workflowId = WorkflowId.rollOut(model, version);

@@ -107,6 +107,25 @@ describe('retrainModel', () => {
     expect(names(calls)).not.toContain('requestDecision');
   });
 
+  it('ends in Staging all the same where nobody can be told', async () => {
+    const mocks = mockActivities(calls, {
+      evaluateVersion: failedGate,
+      allocateVersion: () => 'churn-v1.1.1',
+      notifyVerdict: () => {
+        throw ApplicationFailure.create({
+          type: 'AccessDenied',
+          nonRetryable: true,
+          message: 'invalid_auth',
+        });
+      },
+    });
+    const result = await withWorkers(environment, mocks, async () =>
+      (await start({ model: 'churn' })).result(),
+    );
+    expect(result).toMatchObject({ verdict: 'fail', rollOut: null });
+    expect(names(calls)).not.toContain('notifyParked');
+  });
+
   it('ends at once on bad input, naming each field', async () => {
     const failure = await withWorkers(environment, mockActivities(calls), async () =>
       failureOf(await start({ model: 'Churn!', asOf: 'yesterday', colour: 'red' })),

@@ -2,6 +2,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   ChildWorkflowFailure,
+  isCancellation,
   TimeoutFailure,
 } from '@temporalio/workflow';
 
@@ -27,4 +28,9 @@ export function summarize(error: unknown): FailureSummary {
   if (current instanceof TimeoutFailure)
     return { type: 'Timeout', message: `${message} (${current.timeoutType})`, where };
   return { type: current instanceof Error ? current.name : 'Error', message, where };
+}
+
+/** Handles the failure of a message: nothing waits on what people are told, except that a cancelled run ends. */
+export function unlessCancelled(error: unknown): void {
+  if (isCancellation(error)) throw error;
 }

@@ -13,7 +13,7 @@ import { validateResolveFailureInput } from '../../contracts/generated/validator
 import type { ResolveFailureInput } from '../../contracts/generated/types';
 import { SearchAttribute, type Trigger } from '../../contracts/search-attributes';
 import { notifications } from './activities';
-import { summarize, type FailureSummary } from './failure';
+import { summarize, unlessCancelled, type FailureSummary } from './failure';
 import { asFailure, parseInput } from './input';
 
 export const resolveFailure = defineUpdate<string, [ResolveFailureInput]>('resolveFailure');
@@ -221,9 +221,4 @@ function choices(options: Pick<StepOptions<unknown>, 'skip' | 'abortable'>): Res
     ...(options.skip ? (['skip'] as const) : []),
     ...(options.abortable === false ? [] : (['abort'] as const)),
   ];
-}
-
-/** A message that could not be sent must not end the wait it announces; the details and the attribute still show it. */
-function unlessCancelled(error: unknown): void {
-  if (isCancellation(error)) throw error;
 }
