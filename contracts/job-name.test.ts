@@ -23,7 +23,7 @@ const specification: fc.Arbitrary<TrainingSpecification> = fc.record({
 const parts: fc.Arbitrary<TrainingJobNameParts> = fc.record({
   model: fc.oneof(fc.string({ maxLength: 80 }), fc.constantFrom('churn', 'a'.repeat(40))),
   label: fc.oneof(fc.string({ maxLength: 80 }), fc.constantFrom('2026-11-01', 'b'.repeat(24))),
-  workflowId: fc.string(),
+  runKey: fc.string(),
   step: fc.string(),
   specification,
   generation: fc.integer({ min: 1, max: 1_000_000 }),
@@ -53,10 +53,10 @@ describe('trainingJobName', () => {
     );
   });
 
-  it('differs where workflow, step, specification, generation or attempt differ', () => {
+  it('differs where run, step, specification, generation or attempt differ', () => {
     fc.assert(
       fc.property(parts, parts, (a, b) => {
-        for (const part of ['workflowId', 'step', 'specification', 'generation', 'attempt'] as const) {
+        for (const part of ['runKey', 'step', 'specification', 'generation', 'attempt'] as const) {
           fc.pre(canonicalJson(a[part]) !== canonicalJson(b[part]));
           expect(trainingJobName({ ...a, [part]: b[part] })).not.toBe(trainingJobName(a));
         }

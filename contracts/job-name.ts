@@ -7,7 +7,8 @@ const MAX_LENGTH = 63;
 export interface TrainingJobNameParts {
   model: string;
   label: string;
-  workflowId: string;
+  /** Workflow ID and first run ID: another run under the same ID has jobs of its own. */
+  runKey: string;
   /** The step of the workflow that the job does. */
   step: string;
   specification: TrainingSpecification;
@@ -18,14 +19,14 @@ export interface TrainingJobNameParts {
 }
 
 /**
- * The one name a training job may have: `<model>-<label>-<hash>-g<generation>a<attempt>`. The hash is over workflow ID,
- * step and specification, so that the same work finds its own job again and other work never does. Where the whole is
+ * The one name a training job may have: `<model>-<label>-<hash>-g<generation>a<attempt>`. The hash is over the
+ * run, its step and the specification, so that the same work finds its own job again and other work never does. Where the whole is
  * longer than SageMaker allows, the model's part is cut, then the label's; hash, generation and attempt always survive.
  * Pure: it runs in the workflow sandbox.
  */
 export function trainingJobName(parts: TrainingJobNameParts): string {
-  const { workflowId, step, specification, generation, attempt } = parts;
-  const identity = canonicalJson([workflowId, step, specificationHash(specification)]);
+  const { runKey, step, specification, generation, attempt } = parts;
+  const identity = canonicalJson([runKey, step, specificationHash(specification)]);
   const tail = `${stableHash(identity).slice(0, 12)}-g${generation}a${attempt}`;
   const label = cut(parts.label, MAX_LENGTH - tail.length - 1);
   const model = cut(parts.model, MAX_LENGTH - tail.length - label.length - 2);

@@ -36,6 +36,7 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
   const input = parseInput<RetrainModelInput>(validateRetrainModelInput, 'retrainModel', raw);
   const { model, trigger = 'person', reason = '' } = input;
   const { workflowId, firstExecutionRunId, runId, startTime } = workflowInfo();
+  const runKey = `${workflowId}/${firstExecutionRunId}`;
   const { asOf = lastCompleteDay(startTime), label = pacificDate(startTime) } = input;
 
   const run = new Run(`Retrain ${model} on data up to ${asOf}`, { model, trigger });
@@ -79,7 +80,14 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
       done: (r) => `job ${r.jobName}: ${r.trainingSeconds} s of training, ${r.billableSeconds} s billable`,
     },
     (generation) =>
-      runTrainingJob({ resolved, snapshot, label, hyperparameters: input.hyperparameters ?? {}, generation }),
+      runTrainingJob({
+        resolved,
+        snapshot,
+        label,
+        runKey,
+        hyperparameters: input.hyperparameters ?? {},
+        generation,
+      }),
   );
 
   const provenance: Provenance = {
@@ -96,7 +104,7 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
     release.allocateVersion({
       model,
       allocation: {
-        runKey: `${workflowId}/${firstExecutionRunId}`,
+        runKey,
         schemaVersion: declaration.schemaVersion,
       },
     }),

@@ -27,9 +27,9 @@ describe('retrainModel', () => {
     calls = [];
   });
 
-  const start = (input: unknown): Promise<WorkflowHandle> =>
+  const start = (input: unknown, workflowId = `retrain/churn/${uniqueLabel()}`): Promise<WorkflowHandle> =>
     environment.client.workflow.start('retrainModel', {
-      workflowId: `retrain/churn/${uniqueLabel()}`,
+      workflowId,
       taskQueue: TaskQueue.pipelines,
       args: [input],
     });
@@ -202,6 +202,29 @@ describe('retrainModel', () => {
       .filter(([name]) => name === 'startTrainingJob')
       .map(([, argument]) => (argument as { jobName: string }).jobName);
     expect(jobs.map((job) => job.replace(/.*-(g\d+a\d+)$/, '$1'))).toEqual(['g1a1', 'g2a1']);
+  });
+
+  it('trains anew, under another name, where the same workflow ID is run again', async () => {
+    const mocks = mockActivities(calls, {
+      awaitTrainingJob: () => {
+        throw ApplicationFailure.create({ type: 'TrainingFailed', nonRetryable: true, message: 'no memory' });
+      },
+    });
+    const workflowId = `retrain/churn/${uniqueLabel()}`;
+    await withWorkers(environment, mocks, async () => {
+      for (let run = 1; run <= 2; run += 1) {
+        const handle = await start({ model: 'churn', label: 'again' }, workflowId);
+        await parked(handle);
+        await resolve(handle, { action: 'abort' });
+        expect((await failureOf(handle)).type).toBe('StepAborted');
+      }
+    });
+    const [first, second] = calls
+      .filter(([name]) => name === 'startTrainingJob')
+      .map(([, argument]) => (argument as { jobName: string }).jobName);
+    expect(first).toMatch(/^churn-again-[0-9a-f]{12}-g1a1$/);
+    expect(second).toMatch(/^churn-again-[0-9a-f]{12}-g1a1$/);
+    expect(second).not.toBe(first);
   });
 
   it('raises the attempt, not the generation, for want of capacity', async () => {

@@ -1,4 +1,4 @@
-import { CancellationScope, CancelledFailure, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure } from '@temporalio/workflow';
 import type { DatasetSnapshot } from '../../contracts/dataset';
 import { ErrorCode } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
@@ -15,6 +15,8 @@ interface TrainingRequest {
   resolved: ResolvedDeclaration;
   snapshot: DatasetSnapshot;
   label: string;
+  /** What the run is known by; see `trainingJobName`. */
+  runKey: string;
   hyperparameters: Record<string, string | number | boolean>;
   generation: number;
 }
@@ -31,7 +33,7 @@ export async function runTrainingJob(request: TrainingRequest): Promise<Training
     const jobName = trainingJobName({
       model,
       label: request.label,
-      workflowId: workflowInfo().workflowId,
+      runKey: request.runKey,
       step: 'train',
       specification,
       generation: request.generation,
