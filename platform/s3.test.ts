@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createObjectStore, type ObjectStore } from './s3';
 
+const endpointOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
 /** What a real S3 says only when it is in trouble, said on purpose. */
 describe('createObjectStore on an S3 in trouble', () => {
   let server: Server;
@@ -21,9 +23,8 @@ describe('createObjectStore on an S3 in trouble', () => {
       answer(request, response);
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     store = createObjectStore(
-      { endpoint, region: 'us-west-2', bucket: 'b' },
+      { endpoint: endpointOf(server), region: 'us-west-2', bucket: 'b' },
       { connectionTimeout: 500, socketTimeout: 500 },
     );
   });
@@ -80,5 +81,32 @@ describe('createObjectStore on an S3 in trouble', () => {
     const failure = { code: 'DependencyUnavailable', retryable: true };
     await expect(store.create('k', 'body')).rejects.toMatchObject(failure);
     await expect(store.replace('k', 'body', '"e"')).rejects.toMatchObject(failure);
+  });
+
+  it.each(['InvalidAccessKeyId', 'SignatureDoesNotMatch'])('tells on %s what to set', async (code) => {
+    answer = refuse(403, code);
+    await expect(store.get('k')).rejects.toMatchObject({
+      code: 'AccessDenied',
+      retryable: false,
+      message: expect.stringMatching(
+        new RegExp(`s3://b/k: .*${code}.*AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`),
+      ),
+    });
+  });
+
+  it('tells what to set where there are no credentials at all', async () => {
+    for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
+    Object.assign(process.env, {
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+      AWS_CONFIG_FILE: '/dev/null',
+    });
+    const bare = createObjectStore({ endpoint: endpointOf(server), region: 'us-west-2', bucket: 'b' });
+    await expect(bare.get('k')).rejects.toMatchObject({
+      code: 'AccessDenied',
+      retryable: false,
+      message: expect.stringContaining('AWS_ACCESS_KEY_ID'),
+    });
+    bare.close();
   });
 });

@@ -236,10 +236,24 @@ function missing(bucket: string, key: string): MeridianError {
   );
 }
 
+/** The SDK found none, or S3 takes those it found for nobody's. */
+const CREDENTIALS =
+  /^(CredentialsProviderError|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken)$/;
+
 function translate(error: unknown, bucket: string, key: string): Error {
   if (error instanceof MeridianError) return error;
   const where = `s3://${bucket}/${key}`;
   const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && CREDENTIALS.test(error.name)) {
+    return new MeridianError(
+      ErrorCode.AccessDenied,
+      `${where}: the process has no credentials that S3 knows (${error.name}: ${text}). Set AWS_ACCESS_KEY_ID and ` +
+        'AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where there is one), or give the process a profile or a role; ' +
+        'start it again, then retry.',
+      [],
+      { cause: error },
+    );
+  }
   if (error instanceof S3ServiceException) {
     const status = error.$metadata.httpStatusCode ?? 0;
     if (error.name === 'NoSuchBucket') {
