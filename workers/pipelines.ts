@@ -47,6 +47,7 @@ async function main(): Promise<void> {
         say: createSlack(config.slack, log),
         telemetry: createTelemetry(),
         links: config.links,
+        namespace: config.temporal.namespace,
       }),
     },
   });

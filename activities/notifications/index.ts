@@ -6,6 +6,8 @@ interface Dependencies {
   say: Say;
   telemetry: Telemetry;
   links: Config['links'];
+  /** Temporal's, which its UI's links name. */
+  namespace: string;
 }
 
 interface ParkedNotice {
@@ -27,10 +29,10 @@ interface VerdictNotice {
 }
 
 /** What people are told, once each. */
-export function createNotificationActivities({ say, telemetry, links }: Dependencies) {
+export function createNotificationActivities({ say, telemetry, links, namespace }: Dependencies) {
   const link = (workflowId: string) =>
     links.temporalUi
-      ? `<${links.temporalUi}/namespaces/default/workflows/${encodeURIComponent(workflowId)}|${workflowId}>`
+      ? `<${links.temporalUi}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}|${workflowId}>`
       : workflowId;
 
   return {
