@@ -1,25 +1,16 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { createScoringClient } from '../../client/scoring';
-import { addDays } from '../../contracts/days';
-import type { FieldProblem } from '../../contracts/errors';
 import type { Evaluation } from '../../contracts/evaluation';
 import { Key, WorkflowId } from '../../contracts/ids';
 import type { MetricLine } from '../../contracts/model';
 import type { Generation } from '../../contracts/release';
 import type { PredictResponse } from '../../contracts/scoring';
-import { publishDeclaration } from '../../client/declarations';
 import { anEntity, type Entity } from '../../local/main-job/predictions';
-import type { PartStatus } from '../../local/stack/stack';
-import { importTable } from '../../local/table';
 import { churn } from '../../models/churn/model';
 import type { PlainRow } from '../../platform/duckdb';
-import { projectRoot } from '../../platform/project-root';
-import { nextTimes } from '../../schedules';
 import type { MaterializeResult } from '../../workflows/materialize-features';
 import { storedCaptures } from '../scoring/captures';
 import { until } from '../support/servers';
-import { startPlatform, type Platform } from './platform';
+import { answerOf, startPlatform, type Platform } from './platform';
 import {
   auditOf,
   expectArtifactIntact,
@@ -30,13 +21,9 @@ import {
   servedBy,
   trainingJobs,
 } from './record';
-import { activitiesOf, detailsOf, released, resultOf, startRetraining, type Released } from './runs';
+import { detailsOf, released, resultOf, startFromCli, startRetraining, type Released } from './runs';
 
 jest.setTimeout(300_000);
-
-const sharedData = process.env['MERIDIAN_SHARED_DATA'] ?? join(projectRoot(), '..', 'shared', 'data');
-const TELCO = join(sharedData, 'telco-churn.csv');
-const onTelco = existsSync(TELCO) ? it : it.skip;
 
 describe('the main job', () => {
   let platform: Platform;
@@ -51,49 +38,11 @@ describe('the main job', () => {
 
   afterAll(() => platform?.close());
 
-  const json = async <T>(answer: Promise<{ status: number; stdout: string; stderr: string }>): Promise<T> => {
-    const { status, stdout, stderr } = await answer;
-    expect({ status, said: status === 0 ? '' : stderr }).toEqual({ status: 0, said: '' });
-    return JSON.parse(stdout) as T;
-  };
-
-  const startFromCli = (type: string, workflowId: string, input: object) =>
-    platform.temporal('workflow start', {
-      type,
-      'task-queue': 'pipelines',
-      'workflow-id': workflowId,
-      input: JSON.stringify(input),
-    });
-
-  describe('the schedules', () => {
-    it('are applied, and then there is nothing left to plan', async () => {
-      const applied = await json<{ id: string; change: string }[]>(
-        platform.meridian('schedules', 'apply', '--json'),
-      );
-      expect(applied.map(({ change }) => change)).toEqual(applied.map(() => 'create'));
-      // What a person does to a schedule is no drift; and nothing here may start while the tests run.
-      for (const { id } of applied) await platform.client.schedule.getHandle(id).pause();
-      const planned = await json<{ id: string; change: string }[]>(
-        platform.meridian('schedules', 'plan', '--json'),
-      );
-      expect(planned).toEqual(applied.map(({ id }) => ({ id, change: 'none', differences: [] })));
-    });
-
-    it('retrain churn on the 1st at 05:00 Pacific, and load features each day at 04:00, across both clock changes', async () => {
-      const [from, to] = [new Date('2026-10-15T12:00:00Z'), new Date('2027-04-15T12:00:00Z')];
-      const retrainings = await nextTimes(platform.client, 'retrain-churn', from, to);
-      expect(retrainings.map(inPacificTime)).toEqual(
-        ['2026-11', '2026-12', '2027-01', '2027-02', '2027-03', '2027-04'].map((m) => `${m}-01 05:00`),
-      );
-      const loads = await nextTimes(platform.client, 'materialize-features', from, to);
-      expect(loads.map(inPacificTime)).toEqual(loads.map((_, i) => `${addDays('2026-10-16', i)} 04:00`));
-      expect(loads).toHaveLength(182);
-    });
-  });
-
   it('loads the features online, started from the Temporal CLI', async () => {
     const workflowId = WorkflowId.materializeFeatures(platform.day);
-    expect(await startFromCli('materializeFeatures', workflowId, { date: platform.day })).toMatchObject({
+    expect(
+      await startFromCli(platform, 'materializeFeatures', workflowId, { date: platform.day }),
+    ).toMatchObject({
       status: 0,
     });
     const { views } = await resultOf<MaterializeResult>(platform, workflowId);
@@ -102,31 +51,11 @@ describe('the main job', () => {
     entity = await anEntity(platform.store, churn, platform.day);
   });
 
-  it('ends a run whose input does not fit at once, and names each field', async () => {
-    const input = { model: 'Churn!', labl: 'x', asOf: 'yesterday', rollOutSteps: [{ weight: 2 }] };
-    await startFromCli('retrainModel', 'retrain/bad-input', input);
-    const handle = platform.client.workflow.getHandle('retrain/bad-input');
-    const failure = await handle.result().then(
-      () => undefined,
-      (error: Error) => error.cause as Error & { type: string; nonRetryable: boolean; details: unknown[] },
-    );
-    expect(failure).toMatchObject({ type: 'InvalidInput', nonRetryable: true });
-    const [fields] = failure!.details as [FieldProblem[]];
-    expect(fields.map(({ field }) => field).sort()).toEqual([
-      'asOf',
-      'labl',
-      'model',
-      'rollOutSteps.0.minDurationSeconds',
-      'rollOutSteps.0.minPredictions',
-      'rollOutSteps.0.weight',
-    ]);
-    for (const { field } of fields) expect(failure!.message).toContain(field);
-    expect(await activitiesOf(platform, 'retrain/bad-input')).toEqual({});
-  });
-
   describe('a retraining started from the Temporal CLI', () => {
     it('ends with the first version in Production', async () => {
-      expect(await startFromCli('retrainModel', 'retrain/churn/first', { model: 'churn' })).toMatchObject({
+      expect(
+        await startFromCli(platform, 'retrainModel', 'retrain/churn/first', { model: 'churn' }),
+      ).toMatchObject({
         status: 0,
       });
       first = await released(platform, 'retrain/churn/first');
@@ -156,7 +85,9 @@ describe('the main job', () => {
         snapshot: first.snapshot,
       });
       const audit = await auditOf(platform, 'churn');
-      expect(audit).toMatchObject([{ what: 'promote', before: null, after: served }]);
+      expect(audit).toMatchObject([
+        { what: 'promote', before: null, after: { generation: served, evidence: { verdict: 'pass' } } },
+      ]);
     });
 
     it('is on record in MLflow: one Production version by stage and alias, each metric once a step', async () => {
@@ -202,7 +133,7 @@ describe('the main job', () => {
   describe('predictions', () => {
     const ways = async (): Promise<PredictResponse[]> => {
       const subject = JSON.stringify(entity);
-      const oneShot = await json<{ result: PredictResponse }>(
+      const oneShot = await answerOf<{ result: PredictResponse }>(
         platform.temporal('workflow execute', {
           type: 'predict',
           'task-queue': 'scoring',
@@ -212,8 +143,8 @@ describe('the main job', () => {
         }),
       );
       return [
-        await json<PredictResponse>(platform.meridian('predict', 'churn', '--entity', subject, '--json')),
-        await json<PredictResponse>(
+        await answerOf<PredictResponse>(platform.meridian('predict', 'churn', '--entity', subject, '--json')),
+        await answerOf<PredictResponse>(
           platform.meridian('predict', 'churn', '--entity', subject, '--http', '--json'),
         ),
         oneShot.result,
@@ -258,7 +189,10 @@ describe('the main job', () => {
       const audit = await auditOf(platform, 'churn');
       expect(audit).toMatchObject([
         {},
-        { before: JSON.parse(before.toString()) as Generation, after: served },
+        {
+          before: JSON.parse(before.toString()) as Generation,
+          after: { generation: served, evidence: { verdict: 'pass' } },
+        },
       ]);
     });
 
@@ -270,43 +204,11 @@ describe('the main job', () => {
     });
 
     it('answers from now on', async () => {
-      const answer = await json<PredictResponse>(
+      const answer = await answerOf<PredictResponse>(
         platform.meridian('predict', 'churn', '--entity', JSON.stringify(entity), '--json'),
       );
       expect(answer.model_version).toBe('churn-v1.1.0');
     });
-  });
-
-  onTelco(`makes a model of a person's table (${TELCO}; skipped where there is no such file)`, async () => {
-    const { stack, store, day } = platform;
-    const workers = async () => (await stack.status()).map(({ name, pid }) => `${name} ${pid}`);
-    const before = await workers();
-    const request = { file: TELCO, entity: 'customerID', label: 'Churn', day };
-    const { declaration } = await importTable(store, request);
-    await publishDeclaration(store, declaration);
-    const load = `materialize-features/${day}/telco-churn`;
-    await startFromCli('materializeFeatures', load, { date: day, models: ['telco-churn'] });
-    await resultOf<MaterializeResult>(platform, load);
-    await startFromCli('retrainModel', 'retrain/telco-churn/first', { model: 'telco-churn', asOf: day });
-
-    const result = await released(platform, 'retrain/telco-churn/first');
-    expect(result).toMatchObject({ version: 'telco-churn-v1.0.0', verdict: 'pass', generation: 1 });
-    expect(result.metrics['auc']).toBeGreaterThanOrEqual(0.82);
-    await expectOneProduction(platform, 'telco-churn', result);
-    await expectArtifactIntact(platform, 'telco-churn', await servedBy(platform, 'telco-churn'));
-
-    const customer = JSON.stringify(await anEntity(store, declaration, day));
-    const [queue, http] = [
-      await json<PredictResponse>(
-        platform.meridian('predict', 'telco-churn', '--entity', customer, '--json'),
-      ),
-      await json<PredictResponse>(
-        platform.meridian('predict', 'telco-churn', '--entity', customer, '--http', '--json'),
-      ),
-    ];
-    expect(queue).toMatchObject({ model_version: 'telco-churn-v1.0.0' });
-    expect(http.prediction).toBe(queue.prediction);
-    expect(await workers()).toEqual(before);
   });
 
   it('has captured the predictions as Parquet in S3, each once', async () => {
@@ -327,7 +229,7 @@ describe('the main job', () => {
 
   describe('the command meridian', () => {
     it('lists the models and what serves', async () => {
-      const models = await json<{ model: string }[]>(platform.meridian('models', '--json'));
+      const models = await answerOf<{ model: string }[]>(platform.meridian('models', '--json'));
       expect(models.find(({ model }) => model === 'churn')).toMatchObject({
         production: 'churn-v1.1.0',
         generation: 2,
@@ -336,25 +238,7 @@ describe('the main job', () => {
       });
       expect((await platform.meridian('models')).stdout).toMatch(/churn +churn-v1\.1\.0 +2 /);
     });
-
-    it('says how each part stands', async () => {
-      const parts = await json<PartStatus[]>(platform.meridian('local', 'status', '--json'));
-      expect(parts.map(({ state }) => state)).toEqual(parts.map(() => 'serving'));
-    });
-
-    it('helps, and says what was wrong with a call', async () => {
-      expect((await platform.meridian('--help')).stdout).toMatch(
-        /local.*retrain.*resolve.*predict.*models.*schedules/s,
-      );
-      const unknown = await platform.meridian('predict', 'chrun', '--entity', '{"customer_id": "C000001"}');
-      expect(unknown).toMatchObject({ status: 1, stdout: '' });
-      expect(unknown.stderr).toMatch(/meridian: .*chrun/);
-    });
   });
 });
-
-/** `2026-11-01 05:00`, by another way than the server's. */
-const inPacificTime = (iso: string): string =>
-  new Date(iso).toLocaleString('sv-SE', { timeZone: 'America/Los_Angeles' }).slice(0, 16);
 
 const byStep = ([a]: (number | undefined)[], [b]: (number | undefined)[]): number => a! - b!;

@@ -130,6 +130,13 @@ async function tell(file: string, args: string[], env: Record<string, string>): 
   }
 }
 
+/** What a program printed as JSON. It must have gone well, and complained of nothing. */
+export async function answerOf<T>(told: Promise<Told>): Promise<T> {
+  const { status, stdout, stderr } = await told;
+  expect({ status, said: status === 0 ? '' : stderr }).toEqual({ status: 0, said: '' });
+  return JSON.parse(stdout) as T;
+}
+
 /** Processes whose command line or environment names that folder (where `/proc` tells): training jobs, above all. */
 function processesOf(home: string): string[] {
   if (!existsSync('/proc/self')) return [];

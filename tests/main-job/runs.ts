@@ -28,6 +28,15 @@ export async function startRetraining(
   return workflowId;
 }
 
+/** Starts a workflow as a person does who has nothing of ours installed. */
+export const startFromCli = (platform: Platform, type: string, workflowId: string, input: object) =>
+  platform.temporal('workflow start', {
+    type,
+    'task-queue': TaskQueue.pipelines,
+    'workflow-id': workflowId,
+    input: JSON.stringify(input),
+  });
+
 /** A retraining's result and its roll-out's, once both have ended. */
 export async function released(platform: Platform, workflowId: string): Promise<Released> {
   const result = await resultOf<RetrainResult>(platform, workflowId);
