@@ -36,8 +36,12 @@ interface RunRequest {
 
 /** The run of that version, created, filled and finished once. */
 export async function ensureRun(mlflow: Mlflow, experimentId: string, run: RunRequest): Promise<string> {
-  const runId =
-    (await findRun(mlflow, experimentId, run.name)) ?? (await createRun(mlflow, experimentId, run));
+  let runId = await findRun(mlflow, experimentId, run.name);
+  if (!runId) {
+    const created = await createRun(mlflow, experimentId, run);
+    // A request that seemed lost may have made one before: whoever asks takes the same of the two.
+    runId = (await findRun(mlflow, experimentId, run.name)) ?? created;
+  }
   const params = Object.entries(run.params).map(([key, value]) => ({ key, value }));
   await mlflow.post('runs/log-batch', { run_id: runId, params: params.slice(0, 100) });
   await mlflow.post('runs/update', { run_id: runId, status: 'FINISHED', end_time: Date.parse(run.endedAt) });
@@ -45,12 +49,13 @@ export async function ensureRun(mlflow: Mlflow, experimentId: string, run: RunRe
 }
 
 async function findRun(mlflow: Mlflow, experimentId: string, version: string): Promise<string | null> {
-  const found = await mlflow.post<{ runs?: { info: { run_id: string } }[] }>('runs/search', {
+  const { runs = [] } = await mlflow.post<{ runs?: { info: { run_id: string } }[] }>('runs/search', {
     experiment_ids: [experimentId],
     filter: `tags.\`meridian.version\` = '${version}'`,
-    max_results: 1,
+    max_results: 100,
   });
-  return found.runs?.[0]?.info.run_id ?? null;
+  // Runs of one version all begin when its training began, so that their IDs must tell them apart.
+  return runs.map(({ info }) => info.run_id).toSorted()[0] ?? null;
 }
 
 async function createRun(mlflow: Mlflow, experimentId: string, run: RunRequest): Promise<string> {

@@ -12,6 +12,7 @@ export interface ModelVersion {
 /** "None" is MLflow's word for Development. */
 export type Stage = 'None' | 'Staging' | 'Production' | 'Archived';
 
+/** The versions of a model, oldest first: MLflow numbers them in the order they are made. */
 export async function listModelVersions(mlflow: Mlflow, model: string): Promise<ModelVersion[]> {
   const versions: ModelVersion[] = [];
   let token = '';
@@ -27,8 +28,15 @@ export async function listModelVersions(mlflow: Mlflow, model: string): Promise<
     versions.push(...(page.model_versions ?? []));
     token = page.next_page_token ?? '';
   } while (token);
-  return versions;
+  return versions.toSorted((a, b) => Number(a.version) - Number(b.version));
 }
+
+/**
+ * The one that carries our version as its tag. A request that seemed lost may have made it twice: then the oldest is
+ * meant, whoever asks.
+ */
+export const tagged = (versions: ModelVersion[], version: string): ModelVersion | undefined =>
+  versions.find((v) => v.tags?.some(({ key, value }) => key === 'version' && value === version));
 
 /** MLflow's version that carries ours as its tag. */
 export async function findModelVersion(
@@ -37,9 +45,7 @@ export async function findModelVersion(
   version: string,
 ): Promise<ModelVersion> {
   const versions = await listModelVersions(mlflow, model);
-  const found = versions.find((v) =>
-    v.tags?.some(({ key, value }) => key === 'version' && value === version),
-  );
+  const found = tagged(versions, version);
   if (found) return found;
   throw new MeridianError(
     ErrorCode.MissingObject,

@@ -7,7 +7,7 @@ import type { TrainingOutcome } from '../../contracts/training';
 import { existedAlready, type Mlflow } from '../../platform/mlflow';
 import type { ObjectStore } from '../../platform/s3';
 import { ensureExperiment, ensureRun, logMissingMetrics, type Point } from './mlflow-runs';
-import { findModelVersion, moveStage, type ModelVersion } from './mlflow-versions';
+import { findModelVersion, listModelVersions, moveStage, tagged, type ModelVersion } from './mlflow-versions';
 
 interface RegistrationRequest {
   declaration: ModelDeclaration;
@@ -159,12 +159,9 @@ async function ensureModelVersion(
   await existedAlready(
     mlflow.post('registered-models/create', { name, description: declaration.description }),
   );
-  const found = await mlflow.get<{ model_versions?: ModelVersion[] }>('model-versions/search', {
-    filter: `run_id='${runId}'`,
-  });
-  const existing = found.model_versions?.find((v) => v.name === name);
+  const existing = tagged(await listModelVersions(mlflow, name), served.version);
   if (existing) return existing;
-  const created = await mlflow.post<{ model_version: ModelVersion }>('model-versions/create', {
+  await mlflow.post('model-versions/create', {
     name,
     run_id: runId,
     source: store.uri(Key.version(name, served.version)),
@@ -173,5 +170,5 @@ async function ensureModelVersion(
       value,
     })),
   });
-  return created.model_version;
+  return findModelVersion(mlflow, name, served.version);
 }

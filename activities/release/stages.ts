@@ -1,6 +1,6 @@
 import type { Generation } from '../../contracts/release';
 import { orNull, type Mlflow } from '../../platform/mlflow';
-import { findModelVersion, moveStage } from '../registry/mlflow-versions';
+import { findModelVersion, listModelVersions, moveStage } from '../registry/mlflow-versions';
 
 export function createStageActivities(mlflow: Mlflow) {
   return {
@@ -8,6 +8,7 @@ export function createStageActivities(mlflow: Mlflow) {
     async recordStages({ generation }: { generation: Generation }): Promise<void> {
       const { model, production, variants } = generation;
       const promoted = await findModelVersion(mlflow, model, production.version);
+      const others = (await listModelVersions(mlflow, model)).filter((v) => v.version !== promoted.version);
       if (promoted.current_stage !== 'Production') {
         // One call archives the old Production and promotes the new one, so that there are never two.
         await mlflow.post('model-versions/transition-stage', {
@@ -16,8 +17,13 @@ export function createStageActivities(mlflow: Mlflow) {
           stage: 'Production',
           archive_existing_versions: true,
         });
+      } else {
+        for (const other of others.filter((v) => v.current_stage === 'Production'))
+          await moveStage(mlflow, model, other.version, 'Archived');
       }
       await setAlias(mlflow, model, 'production', promoted.version);
+      if ((await aliases(mlflow, model)).get('staging') === promoted.version)
+        await removeAlias(mlflow, model, 'staging');
 
       const candidate = variants.find(({ mode }) => mode !== 'live');
       if (!candidate) return removeAlias(mlflow, model, 'canary');
@@ -35,4 +41,12 @@ async function setAlias(mlflow: Mlflow, model: string, alias: string, version: s
 
 async function removeAlias(mlflow: Mlflow, model: string, alias: string): Promise<void> {
   await orNull(mlflow.remove('registered-models/alias', { name: model, alias }));
+}
+
+/** MLflow's version of each alias. */
+async function aliases(mlflow: Mlflow, model: string): Promise<Map<string, string>> {
+  const { registered_model: registered } = await mlflow.get<{
+    registered_model: { aliases?: { alias: string; version: string }[] };
+  }>('registered-models/get', { name: model });
+  return new Map((registered.aliases ?? []).map(({ alias, version }) => [alias, version]));
 }
