@@ -7,8 +7,6 @@ export interface Mlflow {
   remove(path: string, body: unknown): Promise<void>;
   /** Uploads one run artifact through the server's artifact proxy. */
   putArtifact(experimentId: string, runId: string, path: string, body: Buffer): Promise<void>;
-  /** Where a person looks at a run. */
-  runUrl(experimentId: string, runId: string): string;
 }
 
 /** MLflow's own error code, so that callers can tell "does not exist" from trouble. */
@@ -74,7 +72,6 @@ export function createMlflow(baseUrl: string): Mlflow {
         body,
       );
     },
-    runUrl: (experimentId, runId) => `${base}/#/experiments/${experimentId}/runs/${runId}`,
   };
 }
 
