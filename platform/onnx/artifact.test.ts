@@ -173,6 +173,16 @@ describe('loadArtifact', () => {
       }),
       /golden\.json: found row 0, auto_renew: nothing, expected true, false or null/,
     ],
+    [
+      'a golden row without features',
+      lay({ 'golden.json': '{"tolerance": 1e-5, "rows": [{"expected": 0.5}]}' }),
+      /golden\.json: found row 0 with features nothing, expected an object of feature values/,
+    ],
+    [
+      'a golden row that is none',
+      lay({ 'golden.json': '{"tolerance": 1e-5, "rows": [null]}' }),
+      /golden\.json: found row 0 with features nothing/,
+    ],
     ['no golden rows', lay({ 'golden.json': '{"rows": []}' }), /golden\.json: found no rows/],
     [
       'the files of another version',

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { Table } from 'apache-arrow';
-import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import type { ArtifactManifest, Baseline, GoldenRows, ModelSignature } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
 import { sha256 } from '../s3';
@@ -16,6 +16,10 @@ export interface LoadedModel {
   readonly version: string;
   readonly signature: ModelSignature;
   readonly baseline: Baseline;
+  /** Rows with the answer every loader must give for them; this one has given it. */
+  readonly golden: GoldenRows;
+  /** Where the version comes from, as its manifest says. */
+  readonly provenance: ArtifactManifest['provenance'];
   /** Validates request rows and writes them as `score` takes them. */
   readonly encoder: Encoder;
   /**
@@ -62,6 +66,8 @@ export async function loadArtifact(
     version: served.version,
     signature,
     baseline,
+    golden,
+    provenance: files.manifest.provenance,
     encoder,
     score: (rows, count) => graph.score(rows, count),
     scoreTable: (table, onBatch) => scoreTable(graph, signature, table, onBatch),
@@ -72,6 +78,7 @@ export async function loadArtifact(
 type Complain = (file: string, found: string, expected: string, cause?: unknown) => MeridianError;
 
 interface ArtifactFiles {
+  manifest: ArtifactManifest;
   body(file: string): Buffer;
   json<T>(file: string): T;
   bad: Complain;
@@ -115,7 +122,7 @@ async function fetchFiles(
     await Promise.all(named.map(async ([name, entry]) => [name, await fetch(name, entry.sha256)] as const)),
   );
   const body = (file: string): Buffer => bodies.get(file)!;
-  return { body, bad, json: <T>(file: string) => parse<T>(file, body(file), bad) };
+  return { manifest, body, bad, json: <T>(file: string) => parse<T>(file, body(file), bad) };
 }
 
 function parse<T>(file: string, body: Buffer, bad: Complain): T {
@@ -160,11 +167,17 @@ async function reproduceGolden(
   graph: Graph,
   bad: Complain,
 ): Promise<void> {
+  if (!Array.isArray(golden?.rows) || golden.rows.length === 0)
+    throw bad('golden.json', 'no rows', 'at least one row');
   const { rows, tolerance } = golden;
-  if (!Array.isArray(rows) || rows.length === 0) throw bad('golden.json', 'no rows', 'at least one row');
   const encoded = new Float32Array(rows.length * encoder.width);
-  rows.forEach(({ features }, row) => {
-    const [problem] = encoder.encode(features, encoded, row * encoder.width);
+  rows.forEach((given, row) => {
+    const features: unknown = given?.features;
+    if (typeof features !== 'object' || features === null)
+      throw bad('golden.json', `row ${row} with features ${show(features)}`, 'an object of feature values');
+    if (typeof given.expected !== 'number')
+      throw bad('golden.json', `row ${row} with expected ${show(given.expected)}`, 'a number');
+    const [problem] = encoder.encode(given.features, encoded, row * encoder.width);
     if (problem) throw bad('golden.json', `row ${row}, ${problem.field}: ${problem.found}`, problem.expected);
   });
   const scores = await graph.score(encoded, rows.length);

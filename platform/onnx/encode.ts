@@ -29,6 +29,8 @@ export function createEncoder(signature: Pick<ModelSignature, 'inputs'>): Encode
   const { inputs } = signature;
   const names = inputs.map((input) => input.name);
   const readers = inputs.map(createValueEncoder);
+  const known = new Set(names);
+  const noSuchFeature = `no such feature; the model's features are ${names.join(', ')}`;
 
   function problemsOf(features: Readonly<Record<string, unknown>>): FieldProblem[] {
     const problems: FieldProblem[] = [];
@@ -43,14 +45,9 @@ export function createEncoder(signature: Pick<ModelSignature, 'inputs'>): Encode
         });
       }
     });
-    const known = new Set(names);
     for (const name of Object.keys(features)) {
       if (!known.has(name)) {
-        problems.push({
-          field: name,
-          found: show(features[name]),
-          expected: `no such feature; the model's features are ${names.join(', ')}`,
-        });
+        problems.push({ field: name, found: show(features[name]), expected: noSuchFeature });
       }
     }
     return problems;

@@ -6,13 +6,13 @@ export function createProbeTarget(pool: Pick<ModelPool, 'get'>): ProbeDependenci
   return (model) => {
     const { generation, live } = pool.get(model);
     const { encoder } = live.artifact;
-    const { features, expected } = live.golden.rows[0]!;
+    const { features, expected } = live.artifact.golden.rows[0]!;
     return {
       generation: generation.n,
       version: live.version,
       row: features,
       expected,
-      tolerance: live.golden.tolerance,
+      tolerance: live.artifact.golden.tolerance,
       async score(row) {
         const encoded = new Float32Array(encoder.width);
         encoder.encode(row, encoded, 0);

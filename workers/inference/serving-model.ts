@@ -1,7 +1,6 @@
-import { posix } from 'node:path';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
-import type { ArtifactManifest, GoldenRows, ModelDeclaration } from '../../contracts/model';
+import type { ModelDeclaration } from '../../contracts/model';
 import type { Generation, Variant } from '../../contracts/release';
 import { loadArtifact, type LoadedModel } from '../../platform/onnx/artifact';
 import type { ObjectStore } from '../../platform/s3';
@@ -10,8 +9,6 @@ import { createRouter, type Router } from './routing';
 /** What is loaded of a version, once, however many generations name it. */
 interface LoadedVersion {
   artifact: LoadedModel;
-  /** Rows with the answer every loader must give for them. */
-  golden: GoldenRows;
   /** The declaration it was trained by, not today's: its inputs and views are the ones the graph knows. */
   declaration: ModelDeclaration;
   /** Inputs that hold personal data: served, but never captured. */
@@ -48,14 +45,7 @@ export async function loadGeneration(
       `${where}: found ${found} live variants, expected exactly one. Release the version again.`,
     );
   }
-  const variants = await Promise.all(
-    generation.variants.map(async (variant) => {
-      const warm = loaded.find((other) => other.sha256 === variant.sha256);
-      return warm
-        ? { ...warm, ...variant }
-        : { ...variant, ...(await loadVersion(store, generation.model, variant)) };
-    }),
-  );
+  const variants = await loadVariants(store, generation, loaded);
   return {
     name: generation.model,
     generation,
@@ -66,16 +56,41 @@ export async function loadGeneration(
   };
 }
 
+/** All or none: what was opened is closed again where another variant does not load. */
+async function loadVariants(
+  store: ObjectStore,
+  generation: Generation,
+  loaded: readonly ServingVariant[],
+): Promise<ServingVariant[]> {
+  const opened: LoadedVersion[] = [];
+  const outcomes = await Promise.allSettled(
+    generation.variants.map(async (variant): Promise<ServingVariant> => {
+      const warm = loaded.find((other) => other.sha256 === variant.sha256);
+      if (warm) return { ...warm, ...variant };
+      const version = await loadVersion(store, generation.model, variant);
+      opened.push(version);
+      return { ...variant, ...version };
+    }),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) {
+    await Promise.all(opened.map(({ artifact }) => artifact.release()));
+    throw failed.reason;
+  }
+  return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<ServingVariant>).value);
+}
+
 async function loadVersion(store: ObjectStore, model: string, variant: Variant): Promise<LoadedVersion> {
   const artifact = await loadArtifact(store, variant);
-  const [golden, manifest] = await Promise.all([
-    store.getJson<GoldenRows>(`${posix.dirname(variant.artifactKey)}/golden.json`),
-    store.getJson<ArtifactManifest>(variant.artifactKey),
-  ]);
-  const declaration = await store.getJson<ModelDeclaration>(
-    Key.declaration(model, manifest.provenance.declarationHash),
-  );
-  return { artifact, golden, declaration, personal: personalInputs(declaration) };
+  try {
+    const declaration = await store.getJson<ModelDeclaration>(
+      Key.declaration(model, artifact.provenance.declarationHash),
+    );
+    return { artifact, declaration, personal: personalInputs(declaration) };
+  } catch (error) {
+    await artifact.release();
+    throw error;
+  }
 }
 
 function personalInputs(declaration: ModelDeclaration): Set<string> {
