@@ -14,8 +14,6 @@ import { readCurrentGeneration } from '../../platform/releases';
 import { sha256, type ObjectStore } from '../../platform/s3';
 import { readDeclaration } from './declarations';
 
-export { readCurrentGeneration as currentGeneration } from '../../platform/releases';
-
 /** What a training must leave behind to become a version. */
 const REQUIRED = [
   'model.onnx',

@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { Redis } from 'ioredis';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
-import { redisFailure } from '../../platform/redis';
-import { inferenceWorkerKey, type Generation, type InferenceWorkerRecord } from '../../contracts/release';
+import type { Generation, InferenceWorkerRecord } from '../../contracts/release';
+import { readInferenceWorkers } from '../../platform/inference-workers';
 
 const LOOK_EVERY_MS = 250;
 /** A worker that says it cannot load a generation gets so long to think better of it. */
@@ -21,9 +21,7 @@ export function createConvergenceActivities(redis: Redis) {
     }): Promise<{ workers: string[] }> {
       const begun = Date.now();
       for (;;) {
-        const workers = await liveWorkers(redis).catch((error: unknown) => {
-          throw redisFailure(redis, error);
-        });
+        const workers = await readInferenceWorkers(redis);
         const behind = workers.filter((worker) => (worker.models[model]?.generation ?? 0) < n);
         if (workers.length > 0 && behind.length === 0) return { workers: workers.map(({ id }) => id) };
         const stuck = behind.filter((worker) => worker.models[model]?.problem);
@@ -37,22 +35,6 @@ export function createConvergenceActivities(redis: Redis) {
       }
     },
   };
-}
-
-/** Every inference worker whose record has not run out. */
-export async function liveWorkers(redis: Redis): Promise<InferenceWorkerRecord[]> {
-  const keys: string[] = [];
-  let cursor = '0';
-  do {
-    const [next, found] = await redis.scan(cursor, 'MATCH', inferenceWorkerKey('*'), 'COUNT', 1000);
-    keys.push(...found);
-    cursor = next;
-  } while (cursor !== '0');
-  if (keys.length === 0) return [];
-  const records = await redis.mget(keys);
-  return records
-    .filter((record) => record !== null)
-    .map((record) => JSON.parse(record) as InferenceWorkerRecord);
 }
 
 function cannotLoad(model: string, n: number, stuck: InferenceWorkerRecord[]): MeridianError {

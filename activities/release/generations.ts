@@ -3,9 +3,9 @@ import type { Evidence, ReleaseDecision, Reservation } from '../../contracts/dec
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import type { Generation, ReleasePointer } from '../../contracts/release';
+import { readCurrentGeneration } from '../../platform/releases';
 import type { ObjectStore } from '../../platform/s3';
 import { findHead } from '../audit/chain';
-import { currentGeneration } from '../registry/versions';
 import { choose } from './choice';
 import { nextGeneration, type DecisionPlan } from './generation';
 
@@ -59,7 +59,7 @@ export function createGenerationActivities(store: ObjectStore) {
       model: string;
       decision: ReleaseDecision;
     }): Promise<DecisionPlan | { refused: string }> {
-      const before = await currentGeneration(store, model);
+      const before = await readCurrentGeneration(store, model);
       try {
         return { decision, before, ...(await choose(store, model, decision, before)) };
       } catch (error) {

@@ -69,7 +69,7 @@ describe('schedules on a server', () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     await applySchedules(environment.client);
-    await expect(environment.client.schedule.getHandle('retired').describe()).rejects.toThrow();
+    await expect(environment.client.schedule.getHandle('retired').describe()).rejects.toThrow('not found');
     expect((await environment.client.schedule.getHandle('somebody-elses').describe()).scheduleId).toBe(
       'somebody-elses',
     );

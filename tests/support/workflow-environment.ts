@@ -26,10 +26,9 @@ export async function startTemporal(): Promise<TestWorkflowEnvironment> {
       executable: { type: 'existing-path', path: temporal },
       searchAttributes: Object.values(SearchAttribute),
       extraArgs: [
-        ...['history.transferProcessorMaxPollRPS=2000', 'history.timerProcessorMaxPollRPS=2000'].flatMap(
-          (value) => ['--dynamic-config-value', value],
-        ),
-      ],
+        'history.transferProcessorMaxPollRPS=2000',
+        'history.timerProcessorMaxPollRPS=2000',
+      ].flatMap((value) => ['--dynamic-config-value', value]),
       log: { format: 'json', level: 'error' },
     },
   });
@@ -61,7 +60,7 @@ export async function withWorkers<T>(
     Worker.create({ ...common, taskQueue: TaskQueue.pipelines, workflowBundle: bundle('workflows') }),
     Worker.create({ ...common, taskQueue: TaskQueue.data }),
   ]);
-  const [pipelines, data] = workers as [Worker, Worker];
+  const [pipelines, data] = workers;
   return pipelines.runUntil(data.runUntil(test));
 }
 
