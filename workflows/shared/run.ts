@@ -25,7 +25,7 @@ interface StepOptions<T> {
   done?: (result: T) => string;
   /** Declared skippable: what the rest of the run uses instead of a result. */
   skip?: () => T;
-  /** Skips the step by itself while it is parked, as soon as this holds. */
+  /** Skips the step by itself while it is parked, as soon as this holds; people are then not offered to skip it. */
   skipWhen?: () => boolean;
   /** False where ending the run here would leave something half done. */
   abortable?: boolean;
@@ -215,10 +215,14 @@ export class Run {
 }
 
 /** What a person may decide of a step that failed. */
-function choices(options: Pick<StepOptions<unknown>, 'skip' | 'abortable'>): ResolveFailureInput['action'][] {
+function choices({
+  skip,
+  skipWhen,
+  abortable = true,
+}: Pick<StepOptions<unknown>, 'skip' | 'skipWhen' | 'abortable'>): ResolveFailureInput['action'][] {
   return [
     'retry',
-    ...(options.skip ? (['skip'] as const) : []),
-    ...(options.abortable === false ? [] : (['abort'] as const)),
+    ...(skip && !skipWhen ? (['skip'] as const) : []),
+    ...(abortable ? (['abort'] as const) : []),
   ];
 }
