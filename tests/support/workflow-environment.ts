@@ -81,9 +81,12 @@ export async function replayAll(client: Client, options: ReplayOptions = {}): Pr
     scoring: [],
   };
   for await (const execution of client.workflow.list()) {
-    const { workflowId, runId, type, status } = execution;
+    const { workflowId, runId, type } = execution;
+    const handle = client.workflow.getHandle(workflowId, runId);
+    // The list is a moment behind; the workflow itself knows.
+    const { status } = await handle.describe();
     if (status.name === 'RUNNING' && !allowed(workflowId, options)) openIds.push(workflowId);
-    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const history = await handle.fetchHistory();
     histories[SCORING_TYPES.has(type) ? 'scoring' : 'workflows'].push({ workflowId, history });
     replayed += 1;
   }
