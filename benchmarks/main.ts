@@ -1,4 +1,6 @@
+import { publishDeclaration } from '../client/declarations';
 import { daysEndingWith, type Day } from '../contracts/days';
+import type { ModelDeclaration } from '../contracts/model';
 import { churn } from '../models/churn/model';
 import { lastCompleteDay } from '../workflows/shared/pacific-date';
 import { withOwnPlatform, type OwnPlatform } from './main/platform';
@@ -14,14 +16,15 @@ export function mainBenchmark(say: (text: string) => void): Promise<Row[]> {
   return withOwnPlatform(async (platform) => {
     const first = await platform.start();
     say(`first npm start: ${first.toFixed(1)} s`);
-    const runs = await platform.connected((connected) =>
-      eachInTurn(daysBefore(lastCompleteDay(new Date())), async (asOf): Promise<Retraining> => {
+    const runs = await platform.connected(async (connected) => {
+      await publishDeclaration(connected.store, alwaysReleased);
+      return eachInTurn(daysBefore(lastCompleteDay(new Date())), async (asOf): Promise<Retraining> => {
         const run = await retrain(connected, churn.name, asOf);
         const { wallSeconds, jobSeconds } = run;
         say(`retraining up to ${asOf}: ${wallSeconds.toFixed(1)} s, ${jobSeconds.toFixed(1)} s in the job`);
         return run;
-      }),
-    );
+      });
+    });
     const seconds = await eachInTurn([1, 2, 3], () => coldStart(platform, say));
     const scoring = await platform.connected((connected) => measureScoring(connected, churn, say));
     return [
@@ -41,6 +44,9 @@ export function mainBenchmark(say: (text: string) => void): Promise<Row[]> {
     ];
   });
 }
+
+/** The champion is scored as always, but how the days compare decides nothing: each retraining runs to its release. */
+const alwaysReleased: ModelDeclaration = { ...churn, gate: { absolute: churn.gate.absolute } };
 
 /** Days that nothing was trained up to: their labels, features and dataset have to be made, as a month later. */
 const daysBefore = (day: Day): Day[] => daysEndingWith(day, 4).slice(0, -1);
