@@ -18,7 +18,8 @@ export const served = (version: string) => ({
   sha256: version,
 });
 
-const outcome = (jobName: string): TrainingOutcome => ({
+/** A training that went well. */
+export const trained = (jobName: string): TrainingOutcome => ({
   jobName,
   artifactKey: `training/${jobName}/output/model.tar.gz`,
   trainingSeconds: 3,
@@ -67,7 +68,7 @@ export function mockActivities(
     snapshotDataset: () => SNAPSHOT,
     validateSnapshot: () => ({ passed: true, checks: 12, findings: [] }),
     startTrainingJob: ({ jobName }: { jobName: string }) => ({ jobName, adopted: false }),
-    awaitTrainingJob: ({ jobName }: { jobName: string }) => outcome(jobName),
+    awaitTrainingJob: ({ jobName }: { jobName: string }) => trained(jobName),
     stopTrainingJob: () => undefined,
     allocateVersion: () => 'churn-v1.0.0',
     packageVersion: ({ version }: { version: string }) => served(version),

@@ -8,7 +8,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { TaskQueue } from '../../contracts/task-queues';
 import { until } from '../support/servers';
 import { replayAll, startTemporal, uniqueLabel, withWorkers } from '../support/workflow-environment';
-import { failedGate, mockActivities, names, type Calls } from './activities';
+import { failedGate, mockActivities, names, trained, type Calls } from './activities';
 
 jest.setTimeout(60_000);
 
@@ -168,16 +168,7 @@ describe('retrainModel', () => {
             message: 'ValueError: the label column is empty',
           });
         }
-        return {
-          jobName,
-          artifactKey: 'k',
-          trainingSeconds: 1,
-          billableSeconds: 1,
-          metrics: {},
-          createdAt: '',
-          startedAt: '',
-          endedAt: '',
-        };
+        return trained(jobName);
       },
     });
     await withWorkers(environment, mocks, async () => {
@@ -239,16 +230,7 @@ describe('retrainModel', () => {
             nonRetryable: true,
             message: 'CapacityError',
           });
-        return {
-          jobName,
-          artifactKey: 'k',
-          trainingSeconds: 1,
-          billableSeconds: 1,
-          metrics: {},
-          createdAt: '',
-          startedAt: '',
-          endedAt: '',
-        };
+        return trained(jobName);
       },
     });
     await withWorkers(environment, mocks, async () => {
