@@ -1,7 +1,10 @@
+import { storedName, type StoredView } from './feature-view';
+
 /** Workflow IDs: one place, so that every starter gives the same work the same name. */
 export const WorkflowId = {
   retrain: (model: string, label: string) => `retrain/${model}/${label}`,
   materializeFeatures: (date: string) => `materialize-features/${date}`,
+  compareStores: (date: string) => `compare-stores/${date}`,
   evaluate: (model: string, version: string) => `evaluate/${model}/${version}`,
   rollOut: (model: string, version: string) => `roll-out/${model}/${version}`,
   release: (model: string) => `release/${model}`,
@@ -11,7 +14,14 @@ export const WorkflowId = {
 /** Keys in the bucket `meridian-ml-data`: one place, so that a reader finds what a writer wrote. */
 export const Key = {
   rawPartition: (table: string, day: string) => `raw/${table}/dt=${day}/`,
-  featurePartition: (view: string, day: string) => `features/${view}/dt=${day}/`,
+  featureView: (view: StoredView) => `features/${storedName(view)}/`,
+  featurePartition: (view: StoredView, day: string) => `features/${storedName(view)}/dt=${day}/`,
+  /** A view's definition as published, and the pointer to the newest. */
+  viewDefinition: (view: string, hash: string) => `feature-views/${view}/${hash}.json`,
+  viewPointer: (view: string) => `feature-views/${view}/current.json`,
+  /** How a partition was checked, and what it was computed from. */
+  partitionReport: (view: StoredView, day: string) => `reports/features/${storedName(view)}/dt=${day}.json`,
+  optOutProof: (run: string) => `reports/opt-outs/${run}.json`,
   labelPartition: (model: string, day: string) => `labels/${model}/dt=${day}/`,
   declaration: (model: string, hash: string) => `declarations/${model}/${hash}.json`,
   declarationPointer: (model: string) => `declarations/${model}/current.json`,

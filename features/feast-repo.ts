@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FEAST_PROJECT } from '../contracts/ids';
+import { FEAST_PROJECT, Key } from '../contracts/ids';
 import type { FeatureView, ModelDeclaration } from '../contracts/model';
 
 export interface FeastRepo {
@@ -90,7 +90,7 @@ ${fields}
     ],
     source=FileSource(
         name=${python(`${view.name}_source`)},
-        path=${python(`s3://${bucket}/features/${view.name}/`)},
+        path=${python(`s3://${bucket}/${Key.featureView(view)}`)},
         timestamp_field="event_timestamp",
         created_timestamp_column="created_timestamp",${endpoint}
     ),

@@ -70,6 +70,11 @@ function target(
         workflowId: WorkflowId.materializeFeatures(date),
         argument: { date: newestDay, trigger: 'schedule', ...input },
       };
+    case 'compareStores':
+      return {
+        workflowId: WorkflowId.compareStores(date),
+        argument: { date, trigger: 'schedule', ...input },
+      };
   }
 }
 

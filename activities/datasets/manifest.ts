@@ -7,7 +7,7 @@ import type { PulledObject } from '../../platform/partitions';
 import { sha256, type ObjectStore } from '../../platform/s3';
 import { codeVersion } from './code-version';
 import { modelJoinKeys } from './entity';
-import type { OptOuts } from './opt-outs';
+import type { OptOuts } from '../privacy/opt-outs';
 
 export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
 

@@ -22,7 +22,7 @@ import { SQL_TYPE } from '../features/columns';
 import { modelJoinKeys } from './entity';
 import { labelRule } from './labels';
 import { publishSnapshot, SPLITS, type SnapshotRequest, type WrittenSplit } from './manifest';
-import { readOptOuts, type OptOuts } from './opt-outs';
+import { readOptOuts, type OptOuts } from '../privacy/opt-outs';
 import { pointInTimeJoin } from './point-in-time';
 import { splitSql } from './split';
 
@@ -98,9 +98,7 @@ async function defineViews(
   const all: PulledObject[] = [];
   for (const view of declaration.views) {
     const days = await visibleDays(store, view, labelDays);
-    const pulled = (
-      await Promise.all(days.map((day) => cache.pull(Key.featurePartition(view.name, day))))
-    ).flat();
+    const pulled = (await Promise.all(days.map((day) => cache.pull(Key.featurePartition(view, day))))).flat();
     await defineTable(database, viewTable(view), pulled);
     all.push(...pulled);
   }
@@ -111,11 +109,11 @@ async function visibleDays(store: ObjectStore, view: FeatureView, labelDays: rea
   const ttlDays = Math.ceil(view.ttlSeconds / SECONDS_PER_DAY);
   const visible = (day: Day): boolean =>
     labelDays.some((label) => day <= label && (view.ttlSeconds === 0 || day >= addDays(label, -ttlDays)));
-  const days = (await listPartitionDays(store, `features/${view.name}/`)).filter(visible);
+  const days = (await listPartitionDays(store, Key.featureView(view))).filter(visible);
   if (days.length > 0) return days;
   throw new MeridianError(
     ErrorCode.MissingObject,
-    `${store.uri(`features/${view.name}/`)}: expected partitions for the observation days ${labelDays.join(', ')}, ` +
+    `${store.uri(Key.featureView(view))}: expected partitions for the observation days ${labelDays.join(', ')}, ` +
       'found none. Nothing was written. Compute the features of those days, then retry.',
   );
 }

@@ -49,7 +49,7 @@ export async function computeDay(
       `COPY (${partitionQuery(view, day, createdAt)}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
     );
     const { rows } = await database.row<{ rows: number }>('SELECT count(*) AS rows FROM computed');
-    const { key } = await store.upload(path, `${Key.featurePartition(view.name, day)}part-0.parquet`);
+    const { key } = await store.upload(path, `${Key.featurePartition(view, day)}part-0.parquet`);
     return { day, key, rows, computed: true };
   } finally {
     database.close();

@@ -75,7 +75,7 @@ export function createFeatureActivities({ store, redis, project = FEAST_PROJECT 
         for (const [done, day] of [...days].sort().entries()) {
           heartbeat({ phase: 'computing', view: view.name, day, done, of: days.length });
           const { transformation } = view;
-          const stands = (await store.list(Key.featurePartition(view.name, day))).length > 0;
+          const stands = (await store.list(Key.featurePartition(view, day))).length > 0;
           if (stands && (transformation === null || !recompute))
             partitions.push(await standing(cache, view, day));
           else if (transformation === null) absent.push(day);
@@ -142,7 +142,7 @@ export function createFeatureActivities({ store, redis, project = FEAST_PROJECT 
   };
 
   async function standing(cache: PartitionCache, view: FeatureView, day: Day): Promise<ComputedPartition> {
-    const partition = Key.featurePartition(view.name, day);
+    const partition = Key.featurePartition(view, day);
     const pulled = await cache.pull(partition);
     const rows = await withDatabase((database) =>
       explainCorruption(database, pulled, async () => {

@@ -34,13 +34,13 @@ const SECONDS_PER_DAY = 86_400;
 export async function livePartitions(store: ObjectStore, view: FeatureView, asOf: Day): Promise<Day[]> {
   const oldest =
     view.ttlSeconds === 0 ? '0000-01-01' : addDays(asOf, -Math.ceil(view.ttlSeconds / SECONDS_PER_DAY));
-  const days = (await listPartitionDays(store, `features/${view.name}/`)).filter(
+  const days = (await listPartitionDays(store, Key.featureView(view))).filter(
     (day) => oldest <= day && day <= asOf,
   );
   if (days.length === 0) {
     throw new MeridianError(
       ErrorCode.MissingObject,
-      `${store.uri(`features/${view.name}/`)}: expected a partition from ${oldest} to ${asOf}, found none. ` +
+      `${store.uri(Key.featureView(view))}: expected a partition from ${oldest} to ${asOf}, found none. ` +
         'The online store is as it was. Compute the features of that day, then retry.',
     );
   }
@@ -65,9 +65,7 @@ export async function newestRows(
   asOf: Day,
 ): Promise<NewestRows> {
   const days = await livePartitions(store, view, asOf);
-  const pulled = (
-    await Promise.all(days.map((day) => cache.pull(Key.featurePartition(view.name, day))))
-  ).flat();
+  const pulled = (await Promise.all(days.map((day) => cache.pull(Key.featurePartition(view, day))))).flat();
   const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
   try {
     await defineTable(database, 'offline', pulled);

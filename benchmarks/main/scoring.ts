@@ -70,7 +70,7 @@ async function someEntities({ store }: Connected, { name, views }: ModelDeclarat
   if (!view) throw new Error(`${name} declares no feature view: there is no entity to ask for.`);
   const keys = view.entity.joinKeys.map((key) => identifier(key.name)).join(', ');
   return withPartitionCache(store, async (cache) => {
-    const objects = await cache.pull(Key.featurePartition(view.name, lastCompleteDay(new Date())));
+    const objects = await cache.pull(Key.featurePartition(view, lastCompleteDay(new Date())));
     return withDatabase(async (database) => {
       await defineTable(database, 'features', objects);
       const entities = await database.rows(

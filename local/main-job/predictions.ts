@@ -62,7 +62,7 @@ export async function anEntity(
   if (!view) throw new Error(`${name} declares no feature view: there is no entity to ask for.`);
   const keys = view.entity.joinKeys.map((key) => identifier(key.name)).join(', ');
   return withPartitionCache(store, async (cache) => {
-    const objects = await cache.pull(Key.featurePartition(view.name, day));
+    const objects = await cache.pull(Key.featurePartition(view, day));
     return withDatabase(async (database) => {
       await defineTable(database, 'features', objects);
       return database.row<Entity>(`SELECT ${keys} FROM features ORDER BY ALL LIMIT 1`);

@@ -157,7 +157,7 @@ async function writePartitions(
     writeRows({ store, database, folder, entity, observed }, rows, `${partition}part-0.parquet`);
   const delivery = await write(
     `SELECT ${key}, ${time}, ${features} FROM csv`,
-    Key.featurePartition(declaration.views[0]!.name, day),
+    Key.featurePartition(declaration.views[0]!, day),
   );
   await write(
     `SELECT ${key}, ${time}, CAST(${textOf(label)} = ${literal(positive)} AS INTEGER) AS label

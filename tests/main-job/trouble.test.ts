@@ -2,6 +2,7 @@ import { DescribeTrainingJobCommand } from '@aws-sdk/client-sagemaker';
 import { addDays } from '../../contracts/days';
 import { Key, WorkflowId } from '../../contracts/ids';
 import { TaskQueue } from '../../contracts/task-queues';
+import { customerBilling, customerUsage } from '../../features';
 import { churn } from '../../models/churn/model';
 import { observationDays } from '../../activities/datasets/labels';
 import { readJobLog } from '../../platform/sagemaker';
@@ -86,7 +87,7 @@ describe('when something is wrong', () => {
     expect(details).toContain('CorruptObject');
     expect(details).toContain(key);
     expect(details).toContain('resolveFailure');
-    expect(await keysOf(Key.featurePartition('customer_usage', day))).toEqual([]);
+    expect(await keysOf(Key.featurePartition(customerUsage, day))).toEqual([]);
     const before = await activitiesOf(platform, workflowId);
 
     await mend();
@@ -123,7 +124,7 @@ describe('when something is wrong', () => {
     const { store, day } = platform;
     const observed = observationDays(churn.label, day)[1]!;
     const raw = Key.rawPartition('accounts', addDays(observed, 3));
-    const feature = `${Key.featurePartition('customer_billing', observed)}part-0.parquet`;
+    const feature = `${Key.featurePartition(customerBilling, observed)}part-0.parquet`;
     const mendRaw = await spoil(`${raw}part-0.parquet`, null);
     const mendFeature = await spoil(feature, GARBAGE);
     const [labels, datasets] = [await keysOf('labels/churn/'), await keysOf('datasets/churn/')];

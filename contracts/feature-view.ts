@@ -1,0 +1,20 @@
+import type { FeatureView } from './generated/types';
+
+/** What names a view in the stores. */
+export type StoredView = Pick<FeatureView, 'name' | 'version'>;
+
+/**
+ * The name under which both stores keep a view: its own for version 1, `<view>_v<n>` after that, so that a model that
+ * was trained on an older version goes on reading it while a newer one is loaded beside it.
+ */
+export const storedName = ({ name, version }: StoredView): string =>
+  version === 1 ? name : `${name}_v${version}`;
+
+/** Days before the one loaded that are looked at again for late or corrected rows. */
+export const lookBackOf = ({ lookBackDays = 3 }: Pick<FeatureView, 'lookBackDays'>): number => lookBackDays;
+
+export const SECONDS_PER_DAY = 86_400;
+
+/** How many days before an instant a row may still be alive; null where the ttl is unlimited. */
+export const ttlDays = ({ ttlSeconds }: Pick<FeatureView, 'ttlSeconds'>): number | null =>
+  ttlSeconds === 0 ? null : Math.ceil(ttlSeconds / SECONDS_PER_DAY);
