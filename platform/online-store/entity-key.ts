@@ -1,4 +1,5 @@
 import { ErrorCode, MeridianError, show } from '../../contracts/errors';
+import { mask } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
 import { ByteWriter } from './bytes';
 
@@ -71,7 +72,7 @@ function toInteger(value: unknown): bigint | null {
 }
 
 function wrongJoinKey(joinKey: JoinKey, value: unknown, expected: string): MeridianError {
-  const found = show(value);
+  const found = joinKey.personal ? mask(value) : show(value);
   return new MeridianError(
     ErrorCode.InvalidInput,
     `entity.${joinKey.name}: expected ${expected}, found ${found}.`,

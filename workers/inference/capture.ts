@@ -4,9 +4,11 @@ import {
   type CaptureBatch,
   type CaptureRecord,
 } from '../../contracts/capture';
+import { maskColumns } from '../../contracts/masking';
 import type { FeatureValue } from '../../contracts/model';
 import type { CapturedPrediction } from '../../contracts/scoring';
 import type { Redis } from '../../platform/redis';
+import { entityKey } from './routing';
 import type { ServingModel, ServingVariant } from './serving-model';
 
 /** One prediction to capture, failed or not. */
@@ -16,7 +18,7 @@ export interface Capture {
   variant: ServingVariant | null;
   requestId: string;
   time: number;
-  entity: string | null;
+  entity: Record<string, unknown> | null;
   features: Record<string, unknown> | null;
   prediction: number | null;
   latencyMs: number;
@@ -135,18 +137,24 @@ function toBatches(captures: readonly Capture[]): CaptureBatch[] {
   return batches;
 }
 
+/**
+ * What leaves this process: personal join keys masked, so that one entity's predictions can be followed; personal inputs
+ * null, because a column of numbers holds no mask.
+ */
 function toRecord(capture: Capture, { artifact, personal }: ServingVariant): CaptureRecord {
-  const { features, variant, serving } = capture;
+  const { entity, features, variant, serving } = capture;
   return {
     request_id: capture.requestId,
     time: capture.time,
     version: variant?.version ?? null,
     variant: variant?.mode ?? null,
     generation: serving.generation.n,
-    entity: capture.entity,
+    entity: entity && entityKey(maskColumns(entity, personal.joinKeys)),
     features:
       features &&
-      artifact.encoder.names.map((name) => (personal.has(name) ? null : (features[name] as FeatureValue))),
+      artifact.encoder.names.map((name) =>
+        personal.inputs.has(name) ? null : (features[name] as FeatureValue),
+      ),
     prediction: capture.prediction,
     latency_ms: capture.latencyMs,
     error: capture.error,

@@ -1,4 +1,5 @@
 import { ErrorCode, MeridianError, show } from '../../contracts/errors';
+import { maskColumns, personalColumns } from '../../contracts/masking';
 import type { FeatureRow, FeatureValue, ModelDeclaration } from '../../contracts/model';
 import type { OnlineFeature, OnlineStore } from '../../platform/online-store';
 
@@ -48,10 +49,11 @@ function toFeatureRow(
     const state = features.some(({ status }) => status === 'OUTSIDE_MAX_AGE')
       ? 'only expired features'
       : 'no features';
+    const found = show(maskColumns(entity, personalColumns(...declaration.views)));
     return new MeridianError(
       ErrorCode.UnknownEntity,
-      `${show(entity)}: ${state} online in ${views}. Materialize the views, or send the features themselves.`,
-      [{ field: 'entity', found: show(entity), expected: `an entity with features in ${views}` }],
+      `${found}: ${state} online in ${views}. Materialize the views, or send the features themselves.`,
+      [{ field: 'entity', found, expected: `an entity with features in ${views}` }],
     );
   }
   return Object.fromEntries(

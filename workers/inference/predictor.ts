@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { ErrorCode, MeridianError, type FieldProblem } from '../../contracts/errors';
+import { mask } from '../../contracts/masking';
 import type { PredictOutcome, PredictRow } from '../../contracts/scoring';
 import type { CaptureSink } from './capture';
 import type { EntityLookUp } from './entity-features';
@@ -88,7 +89,7 @@ export function createPredictor({ pool, lookUp, capture }: Dependencies): Predic
         variant: work.variant,
         requestId: work.row.requestId,
         time,
-        entity: work.checked?.entity ? work.stickyKey : null,
+        entity: work.checked?.entity ?? null,
         features: work.features,
         prediction: work.error ? null : work.score,
         latencyMs: latency,
@@ -156,7 +157,10 @@ const shadowOf =
   });
 
 /** Every row without an error goes into one tensor and through one run of the graph. */
-async function scoreRows({ artifact, version }: ServingVariant, works: readonly Work[]): Promise<void> {
+async function scoreRows(
+  { artifact, version, personal }: ServingVariant,
+  works: readonly Work[],
+): Promise<void> {
   const { encoder } = artifact;
   const encoded = new Float32Array(works.length * encoder.width);
   const good: Work[] = [];
@@ -167,8 +171,8 @@ async function scoreRows({ artifact, version }: ServingVariant, works: readonly 
       good.push(work);
       continue;
     }
+    work.error = invalidFeatures(version, maskProblems(problems, work.features!, personal.inputs));
     work.features = null;
-    work.error = invalidFeatures(version, problems);
   }
   if (good.length === 0) return;
   const scores = await artifact.score(encoded, good.length);
@@ -177,6 +181,18 @@ async function scoreRows({ artifact, version }: ServingVariant, works: readonly 
     if (!Number.isFinite(work.score)) work.error = internal(version, `the graph answered ${work.score}`);
   });
 }
+
+/** What was found in a personal input is shown to nobody: errors lie in histories and logs. */
+const maskProblems = (
+  problems: readonly FieldProblem[],
+  features: Readonly<Record<string, unknown>>,
+  personal: ReadonlySet<string>,
+): FieldProblem[] =>
+  problems.map((problem) =>
+    personal.has(problem.field) && Object.hasOwn(features, problem.field)
+      ? { ...problem, found: mask(features[problem.field]) }
+      : problem,
+  );
 
 /** Enough to mend a request by; a hostile one may have a hundred thousand. */
 const MAX_PROBLEMS = 50;

@@ -1,18 +1,24 @@
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
+import { personalColumns } from '../../contracts/masking';
 import type { ModelDeclaration } from '../../contracts/model';
 import type { Generation, Variant } from '../../contracts/release';
 import { loadArtifact, type LoadedModel } from '../../platform/onnx/artifact';
 import type { ObjectStore } from '../../platform/s3';
 import { createRouter, type Router } from './routing';
 
+/** What of a request is personal: served, but never captured, and masked in what people are told. */
+export interface PersonalNames {
+  inputs: ReadonlySet<string>;
+  joinKeys: ReadonlySet<string>;
+}
+
 /** What is loaded of a version, once, however many generations name it. */
 interface LoadedVersion {
   artifact: LoadedModel;
   /** The declaration it was trained by, not today's: its inputs and views are the ones the graph knows. */
   declaration: ModelDeclaration;
-  /** Inputs that hold personal data: served, but never captured. */
-  personal: ReadonlySet<string>;
+  personal: PersonalNames;
 }
 
 /** A variant of the served generation, loaded and checked. */
@@ -86,17 +92,18 @@ async function loadVersion(store: ObjectStore, model: string, variant: Variant):
     const declaration = await store.getJson<ModelDeclaration>(
       Key.declaration(model, artifact.provenance.declarationHash),
     );
-    return { artifact, declaration, personal: personalInputs(declaration) };
+    return { artifact, declaration, personal: personalNames(declaration) };
   } catch (error) {
     await artifact.release();
     throw error;
   }
 }
 
-function personalInputs(declaration: ModelDeclaration): Set<string> {
-  const isPersonal = (input: ModelDeclaration['inputs'][number]): boolean =>
-    declaration.views
-      .find((view) => view.name === input.view)
-      ?.features.find((feature) => feature.name === input.feature)?.personal === true;
-  return new Set(declaration.inputs.filter(isPersonal).map((input) => input.name));
+function personalNames({ views, inputs }: ModelDeclaration): PersonalNames {
+  const isPersonal = ({ view, feature }: ModelDeclaration['inputs'][number]): boolean =>
+    personalColumns(...views.filter(({ name }) => name === view)).has(feature);
+  return {
+    inputs: new Set(inputs.filter(isPersonal).map(({ name }) => name)),
+    joinKeys: personalColumns(...views.map(({ entity }) => ({ entity, features: [] }))),
+  };
 }
