@@ -9,21 +9,23 @@ import type { DeclarationPointer, ModelDeclaration } from '../contracts/model';
 import { parse } from '../contracts/validate';
 import { projectRoot } from '../platform/project-root';
 import { sha256, type ObjectStore } from '../platform/s3';
+import { publishViewsOf, type ViewPublication } from './feature-views';
 
 export interface Publication {
   model: string;
   hash: string;
   codeHash: string;
   change: 'created' | 'updated' | 'unchanged';
+  views: ViewPublication[];
 }
 
 /** What every training program may import. */
 const LIBRARY = 'models/library';
 
 /**
- * Publishes a declaration as hashed JSON, with the code its jobs run, and makes it the current one. Runs in flight keep
- * the one they began with; publishing the same again changes nothing.
- * @throws MeridianError InvalidInput where the declaration does not fit its schema
+ * Publishes a declaration as hashed JSON, with the views it brings and the code its jobs run, and makes it the current
+ * one. Runs in flight keep the one they began with; publishing the same again changes nothing.
+ * @throws MeridianError InvalidInput where the declaration does not fit its schema, or a view what is published
  */
 export async function publishDeclaration(
   store: ObjectStore,
@@ -39,20 +41,21 @@ export async function publishDeclaration(
   const code = await packCode(checked.training.program);
   const codeHash = sha256(code);
   const model = checked.name;
+  const views = await publishViewsOf(store, checked);
 
   await store.create(Key.declaration(model, hash), body);
   await store.create(Key.code(codeHash), code);
   const before = await store.find(Key.declarationPointer(model));
   const previous = before && (JSON.parse(before.body.toString('utf8')) as DeclarationPointer);
   if (previous?.hash === hash && previous.code.hash === codeHash)
-    return { model, hash, codeHash, change: 'unchanged' };
+    return { model, hash, codeHash, change: 'unchanged', views };
   const pointer: DeclarationPointer = {
     hash,
     code: { key: Key.code(codeHash), hash: codeHash },
     publishedAt: new Date().toISOString(),
   };
   await store.put(Key.declarationPointer(model), JSON.stringify(pointer));
-  return { model, hash, codeHash, change: previous ? 'updated' : 'created' };
+  return { model, hash, codeHash, change: previous ? 'updated' : 'created', views };
 }
 
 /** The training program and the library, as a tar.gz whose bytes depend on their content alone. */

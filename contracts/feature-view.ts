@@ -18,3 +18,16 @@ export const SECONDS_PER_DAY = 86_400;
 /** How many days before an instant a row may still be alive; null where the ttl is unlimited. */
 export const ttlDays = ({ ttlSeconds }: Pick<FeatureView, 'ttlSeconds'>): number | null =>
   ttlSeconds === 0 ? null : Math.ceil(ttlSeconds / SECONDS_PER_DAY);
+
+/** One version of a view as it is published now. */
+export interface PublishedVersion {
+  version: number;
+  /** sha256 of the definition's canonical JSON: its name in `feature-views/<view>/<hash>.json`. */
+  hash: string;
+  publishedAt: string;
+}
+
+/** What lies at `feature-views/<view>/current.json`: the newest version, and every version there is, oldest first. */
+export interface ViewPointer extends PublishedVersion {
+  versions: PublishedVersion[];
+}

@@ -1,20 +1,33 @@
 import { Command } from 'commander';
+import { featureViews } from '../../features';
 import { models } from '../../models';
 import { publishDeclaration, type Publication } from '../declarations';
+import { publishFeatureView, type ViewPublication } from '../feature-views';
 import { print, table } from '../output';
 import { withPlatform } from '../platform';
 
 export function applyCommand(): Command {
   return new Command('apply')
-    .description('Publish the declarations under models/ (runs in flight keep theirs)')
+    .description(
+      'Publish the views under features/ and the models under models/ (runs in flight keep theirs)',
+    )
     .option('--json', 'print JSON')
     .action((options: { json?: boolean }) =>
       withPlatform(async (platform) => {
         const store = platform.store();
+        const views: ViewPublication[] = [];
+        for (const view of featureViews) views.push(await publishFeatureView(store, view));
         const published: Publication[] = [];
         for (const declaration of models) published.push(await publishDeclaration(store, declaration));
-        print(published, options, () =>
-          table(published.map(({ model, change, hash }) => [model, change, hash.slice(0, 12)])),
+        print({ views, models: published }, options, () =>
+          table([
+            ...views.map(({ view, version, change, hash }) => [
+              `view ${view} v${version}`,
+              change,
+              hash.slice(0, 12),
+            ]),
+            ...published.map(({ model, change, hash }) => [`model ${model}`, change, hash.slice(0, 12)]),
+          ]),
         );
       }),
     );

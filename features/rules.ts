@@ -1,0 +1,112 @@
+import { show, type FieldProblem } from '../contracts/errors';
+import { storedName } from '../contracts/feature-view';
+import type { FeatureView } from '../contracts/model';
+import { featureField } from '../platform/online-store/fields';
+
+/** Views are loaded once a day. */
+export const LOAD_INTERVAL_SECONDS = 24 * 3600;
+
+/** Columns of the offline store that are no features. */
+const RESERVED = ['event_timestamp', 'created_timestamp', 'dt'];
+
+/** What is wrong with a definition in itself, beyond what its schema says. */
+export function flawsOf(view: FeatureView): FieldProblem[] {
+  return [...nameFlaws(view), ...ttlFlaws(view), ...sourceFlaws(view)];
+}
+
+/** DuckDB, which reads and writes the offline store, does not tell `Plan` from `plan`. */
+function nameFlaws({ entity, features }: FeatureView): FieldProblem[] {
+  const taken = new Map(RESERVED.map((name) => [name, 'a column of the offline store']));
+  const problems: FieldProblem[] = [];
+  const take = (field: string, name: string, as: string): void => {
+    const owner = name === '' ? 'no name' : taken.get(name.toLowerCase());
+    if (owner) problems.push({ field, found: `${show(name)} (${owner})`, expected: 'a name of its own' });
+    else taken.set(name.toLowerCase(), as);
+  };
+  for (const [index, { name }] of entity.joinKeys.entries())
+    take(`entity.joinKeys.${index}.name`, name, 'a join key');
+  for (const [index, { name }] of features.entries()) take(`features.${index}.name`, name, 'a feature');
+  return problems;
+}
+
+function ttlFlaws({ ttlSeconds, push = false, transformation }: FeatureView): FieldProblem[] {
+  const least = 2 * LOAD_INTERVAL_SECONDS;
+  const pushedOnly = push && transformation === null;
+  if (ttlSeconds === 0 || ttlSeconds >= least || pushedOnly) return [];
+  const expected = `0 (unlimited) or at least ${least}, which is two daily loads: one that is late must not empty the view`;
+  return [{ field: 'ttlSeconds', found: show(ttlSeconds), expected }];
+}
+
+function sourceFlaws({ transformation, sources }: FeatureView): FieldProblem[] {
+  if (transformation === null || sources.length > 0) return [];
+  return [
+    {
+      field: 'sources',
+      found: 'none',
+      expected: 'the raw tables that the transformation reads, at least one',
+    },
+  ];
+}
+
+/** What a definition of the same version takes away or changes, so that readers of the one before would break. */
+export function breakingChanges(before: FeatureView, after: FeatureView): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const keys = keysOf(before);
+  if (keysOf(after) !== keys)
+    problems.push({ field: 'entity.joinKeys', found: keysOf(after), expected: keys });
+  if (after.entity.name !== before.entity.name)
+    problems.push({
+      field: 'entity.name',
+      found: show(after.entity.name),
+      expected: show(before.entity.name),
+    });
+  for (const { name, type } of before.features) {
+    const now = after.features.find((feature) => feature.name === name);
+    if (now?.type === type) continue;
+    problems.push({ field: `features.${name}`, found: now?.type ?? 'nothing (removed)', expected: type });
+  }
+  return problems;
+}
+
+/**
+ * Features of a view that would share a hash field in Redis with a feature of its own or of another view: 32 bits
+ * collide, and Feast does not look.
+ */
+export function sharedFields(view: FeatureView, others: readonly FeatureView[]): FieldProblem[] {
+  const owners = new Map<string, string>();
+  for (const other of others.filter((one) => keysOf(one) === keysOf(view))) {
+    for (const { name } of other.features) owners.set(fieldOf(other, name), `${storedName(other)}:${name}`);
+  }
+  const problems: FieldProblem[] = [];
+  for (const { name } of view.features) {
+    const field = fieldOf(view, name);
+    const owner = owners.get(field);
+    if (owner)
+      problems.push({
+        field: `features.${name}`,
+        found: `the hash field of ${owner}`,
+        expected: 'a name whose murmur3 hash is free',
+      });
+    owners.set(field, `${storedName(view)}:${name}`);
+  }
+  return problems;
+}
+
+/** A view that is kept under the name of another: `usage` version 2 and a view called `usage_v2`. */
+export function sharedName(view: FeatureView, others: readonly FeatureView[]): FieldProblem[] {
+  const name = storedName(view);
+  const owner = others.find((other) => other.name !== view.name && storedName(other) === name);
+  if (!owner) return [];
+  const found = `${name}, where ${owner.name} version ${owner.version} is kept`;
+  return [{ field: 'name', found, expected: 'a name under which no other view is kept' }];
+}
+
+const fieldOf = (view: FeatureView, feature: string): string =>
+  featureField(storedName(view), feature).toString('hex');
+
+/** Join keys with their types, in the order of a Feast key: `customer_id string, region_id int64`. */
+const keysOf = ({ entity }: FeatureView): string =>
+  entity.joinKeys
+    .map(({ name, type }) => `${name} ${type}`)
+    .sort()
+    .join(', ');
