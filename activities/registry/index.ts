@@ -3,6 +3,9 @@ import type { ObjectStore } from '../../platform/s3';
 import { createDeclarationActivities } from './declarations';
 import { createRegistrationActivities } from './registration';
 import { createVersionActivities } from './versions';
+import { createViewActivities } from './views';
+
+export type { ViewsRequest } from './views';
 
 interface Dependencies {
   store: ObjectStore;
@@ -14,6 +17,7 @@ export function createRegistryActivities({ store, mlflow }: Dependencies) {
   return {
     ...createDeclarationActivities(store),
     ...createVersionActivities(store),
+    ...createViewActivities(store),
     ...createRegistrationActivities(store, mlflow),
   };
 }

@@ -1,0 +1,110 @@
+import { ErrorCode, MeridianError, show } from '../../contracts/errors';
+import { Key } from '../../contracts/ids';
+import type { ArtifactManifest, FeatureView, ModelDeclaration } from '../../contracts/model';
+import { listViewNames, readViewVersions } from '../../platform/feature-views';
+import { readCurrentGeneration } from '../../platform/releases';
+import type { ObjectStore } from '../../platform/s3';
+import { readDeclaration, resolveDeclaration } from './declarations';
+
+export interface ViewsRequest {
+  /** Whose views are wanted; default: every declared model's, and those that no model uses. */
+  models?: string[];
+  /** Only these, by name. */
+  views?: string[];
+}
+
+export function createViewActivities(store: ObjectStore) {
+  return {
+    /**
+     * The views that a load keeps fed: those of the models as declared now, those in other versions that what serves was
+     * trained with, and published ones that no model uses. Each version once, as it was published last; in the order of
+     * their names.
+     * @throws MeridianError UnknownModel, or InvalidInput where a view asked for is none of those
+     */
+    viewsToLoad: async ({ models, views }: ViewsRequest = {}): Promise<FeatureView[]> => {
+      const names = models ?? (await store.listFolders('declarations/'));
+      const used = (await Promise.all(names.map((model) => viewsOfModel(store, model)))).flat();
+      const published = await publishedVersions(store);
+      const found = new Map(used.map((view) => [idOf(view), published.get(idOf(view)) ?? view]));
+      if (!models) {
+        for (const view of await unused(store, published, used, views)) found.set(idOf(view), view);
+      }
+      const all = [...found.values()].sort(
+        (a, b) => a.name.localeCompare(b.name, 'en') || a.version - b.version,
+      );
+      return views ? chosen(all, views) : all;
+    },
+  };
+}
+
+const idOf = ({ name, version }: Pick<FeatureView, 'name' | 'version'>): string => `${name} v${version}`;
+
+/** Every published version of every view. */
+async function publishedVersions(store: ObjectStore): Promise<Map<string, FeatureView>> {
+  const names = await listViewNames(store);
+  const versions = (await Promise.all(names.map((name) => readViewVersions(store, name)))).flat();
+  return new Map(versions.map((view) => [idOf(view), view]));
+}
+
+async function viewsOfModel(store: ObjectStore, model: string): Promise<FeatureView[]> {
+  const { declaration, hash } = await resolveDeclaration(store, model);
+  const serving = await servingDeclarations(store, model, hash);
+  return [...serving, declaration].flatMap(({ views }) => views);
+}
+
+/** What the versions that serve, or are tried beside them, were trained with, where that is no longer current. */
+async function servingDeclarations(
+  store: ObjectStore,
+  model: string,
+  current: string,
+): Promise<ModelDeclaration[]> {
+  const generation = await readCurrentGeneration(store, model);
+  const keys = new Set(
+    generation ? [generation.production, ...generation.variants].map(({ artifactKey }) => artifactKey) : [],
+  );
+  const manifests = await Promise.all([...keys].map((key) => store.getJson<ArtifactManifest>(key)));
+  const hashes = new Set(manifests.map(({ provenance }) => provenance.declarationHash));
+  hashes.delete(current);
+  return Promise.all([...hashes].map((hash) => readDeclaration(store, model, hash)));
+}
+
+/**
+ * Newest versions that no model uses (yet). One that nobody computes and nobody has delivered (because its values
+ * are pushed) has nothing to load, and is there only where it was asked for by name.
+ */
+async function unused(
+  store: ObjectStore,
+  published: ReadonlyMap<string, FeatureView>,
+  used: readonly FeatureView[],
+  asked: readonly string[] = [],
+): Promise<FeatureView[]> {
+  const newest = new Map([...published.values()].map((view) => [view.name, view]));
+  for (const { name, version } of used) if (newest.get(name)?.version === version) newest.delete(name);
+  const loadable = await Promise.all(
+    [...newest.values()].map(
+      async (view) =>
+        view.transformation !== null ||
+        asked.includes(view.name) ||
+        (await store.listFolders(Key.featureView(view))).length > 0,
+    ),
+  );
+  return [...newest.values()].filter((_, index) => loadable[index]);
+}
+
+function chosen(all: FeatureView[], names: readonly string[]): FeatureView[] {
+  const known = [...new Set(all.map(({ name }) => name))].join(', ') || '(none)';
+  const fields = names
+    .map((name, index) => ({
+      name,
+      problem: { field: `views.${index}`, found: show(name), expected: `one of ${known}` },
+    }))
+    .filter(({ name }) => !all.some((view) => view.name === name))
+    .map(({ problem }) => problem);
+  if (fields.length === 0) return all.filter(({ name }) => names.includes(name));
+  throw new MeridianError(
+    ErrorCode.InvalidInput,
+    `No feature view ${fields.map(({ found }) => found).join(', ')} is there to load (there are: ${known}). ` +
+      'Nothing was done. Name one of those, or publish it with `npx meridian apply`.',
+    fields,
+  );
+}
