@@ -1,8 +1,9 @@
 import { StatsD } from 'hot-shots';
 
-/** Counters and distributions in DogStatsD's protocol; names live under `ml.`. */
+/** Counters, gauges and distributions in DogStatsD's protocol; names live under `ml.`. */
 export interface Telemetry {
   count(name: string, value: number, tags: Record<string, string>): void;
+  gauge(name: string, value: number, tags: Record<string, string>): void;
   distribution(name: string, value: number, tags: Record<string, string>): void;
   close(): void;
 }
@@ -19,6 +20,7 @@ export function createTelemetry(env: Record<string, string | undefined> = proces
   });
   return {
     count: (name, value, tags) => client.increment(name, value, tags),
+    gauge: (name, value, tags) => client.gauge(name, value, tags),
     distribution: (name, value, tags) => client.distribution(name, value, tags),
     close: () => client.close(() => undefined),
   };

@@ -1,3 +1,5 @@
+import type { Day } from '../../contracts/days';
+import type { StoreComparison } from '../../contracts/features';
 import type { Config } from '../../platform/config';
 import type { Say } from '../../platform/slack';
 import type { Telemetry } from '../../platform/telemetry';
@@ -25,6 +27,21 @@ interface VerdictNotice {
   model: string;
   version: string;
   verdict: string;
+  workflowId: string;
+}
+
+interface ConsistencyNotice {
+  comparisons: StoreComparison[];
+  /** The share of equal rows below which the team is told. */
+  minScore: number;
+  workflowId: string;
+}
+
+interface LateNotice {
+  view: string;
+  /** The day whose upstream partition is missing, and the one that was loaded instead. */
+  day: Day;
+  using: Day;
   workflowId: string;
 }
 
@@ -56,6 +73,29 @@ export function createNotificationActivities({ say, telemetry, links, namespace 
       );
     },
 
+    /** How equal the stores are: a gauge for every view that is loaded, and one message about those that are not equal enough. */
+    async reportConsistency({ comparisons, minScore, workflowId }: ConsistencyNotice): Promise<void> {
+      const loaded = comparisons.filter(({ watermark }) => watermark !== null);
+      for (const { view, score } of loaded) telemetry.gauge('feature.consistency', score, { view });
+      const below = loaded.filter(({ score }) => score < minScore);
+      if (below.length === 0) return;
+      await say(
+        `Online and offline features differ: ${below.map(({ view }) => view).join(', ')}`,
+        `${below.map(inWords).join('\n')}\nExpected a score of at least ${minScore}: ${link(workflowId)}. ` +
+          'Load the view again, and look for another writer.',
+      );
+    },
+
+    /** A load went on with the day before, because an upstream partition is missing. */
+    async notifyLate({ view, day, using, workflowId }: LateNotice): Promise<void> {
+      telemetry.count('feature.late', 1, { view });
+      await say(
+        `${view}: ${day} is late`,
+        `An upstream partition of ${day} is missing; the load went on with ${using}. ` +
+          `When it has come, the next load picks it up, or load it now: ${link(workflowId)}`,
+      );
+    },
+
     /** A schedule starts a run while an earlier one is still open. */
     async notifyStillOpen({
       schedule,
@@ -74,3 +114,7 @@ export function createNotificationActivities({ say, telemetry, links, namespace 
     },
   };
 }
+
+const inWords = ({ view, score, compared, pushed, equal, watermark, examples }: StoreComparison): string =>
+  `*${view}* score ${score.toFixed(4)}: ${compared - pushed - equal} of ${compared} differ, loaded up to ${watermark}` +
+  examples.map((example) => `\n• ${example}`).join('');
