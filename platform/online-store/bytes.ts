@@ -32,6 +32,12 @@ export class ByteWriter {
     this.buffer.writeBigInt64LE(value, at);
   }
 
+  /** A signed integer whose bytes sort as the numbers do: value + 2^63, eight bytes, big-endian. */
+  order(value: bigint): void {
+    const at = this.room(8);
+    this.buffer.writeBigUInt64BE(value + 2n ** 63n, at);
+  }
+
   float(value: number): void {
     const at = this.room(4);
     this.buffer.writeFloatLE(value, at);

@@ -1,4 +1,5 @@
 import murmurhash from 'murmurhash';
+import { storedName, type StoredView } from '../../contracts/feature-view';
 
 /** The hash field of a feature: MurmurHash3 (x86, 32 bits, seed 0) of `view:feature`, as four little-endian bytes. */
 export function featureField(view: string, feature: string): Buffer {
@@ -11,13 +12,23 @@ export function featureField(view: string, feature: string): Buffer {
 export const timestampField = (view: string): Buffer => Buffer.from(`_ts:${view}`);
 
 /**
- * A field of our own, which Feast neither writes nor reads: the bytes of the `_ts` it belongs to, then the created time
- * (microseconds + 2^63, eight bytes, big-endian). It counts only while that `_ts` still stands.
+ * A field of our own, which Feast neither writes nor reads: event and created time (`ByteWriter.order` of
+ * microseconds), then the bytes of the `_ts` they belong to. It counts only while that `_ts` still stands.
  */
 export const createdField = (view: string): Buffer => Buffer.from(`_created:${view}`);
 
-export function encodeCreated(micros: bigint): Buffer {
-  const bytes = Buffer.allocUnsafe(8);
-  bytes.writeBigUInt64BE(micros + 2n ** 63n);
-  return bytes;
+/**
+ * The only field of an entity that has opted out: when it was forgotten (microseconds, eight bytes, little-endian). No
+ * row of such an entity is written any more.
+ */
+export const optedOutField = Buffer.from('_opted_out');
+
+/** Every field that a view has in an entity's hash: `_ts`, `_created`, then the features in the view's order. */
+export function fieldsOf(view: StoredView & { features: readonly { name: string }[] }): Buffer[] {
+  const name = storedName(view);
+  return [
+    timestampField(name),
+    createdField(name),
+    ...view.features.map((feature) => featureField(name, feature.name)),
+  ];
 }

@@ -1,6 +1,9 @@
 import type { FeatureView } from '../../contracts/model';
 import type { Redis } from '../redis';
 import { readFeatures, type FeatureRequest, type OnlineFeature } from './read';
+import type { JoinKey } from './entity-key';
+import { forgetEntities, removeStaleRows } from './removal';
+import type { Micros } from './timestamp';
 import { writeRows, type OnlineRow, type WriteResult } from './write';
 
 export type { FeatureRequest, FeatureStatus, OnlineFeature } from './read';
@@ -12,6 +15,20 @@ export type { Micros } from './timestamp';
 export interface OnlineStore {
   /** Writes rows of one view; per entity the newest event time wins, of equal ones the newest created time. */
   write(view: FeatureView, rows: readonly OnlineRow[]): Promise<WriteResult>;
+  /**
+   * Takes everything out that is kept of entities, of every view with these join keys, and refuses to write rows of
+   * theirs from now on. @returns How many of them held a feature until now.
+   */
+  forget(joinKeys: readonly JoinKey[], entities: readonly Record<string, unknown>[]): Promise<number>;
+  /**
+   * Takes a view's row out of each entity where its event time is before `before`; rows written since stay, and so do
+   * other views'. @returns How many rows were removed.
+   */
+  removeStale(
+    view: FeatureView,
+    entities: readonly Record<string, unknown>[],
+    before: Micros,
+  ): Promise<number>;
   /** The features of one entity, in the order of `features`; one round trip. */
   getOnlineFeatures(request: FeatureRequest & { entity: Record<string, unknown> }): Promise<OnlineFeature[]>;
   /** The same for many entities, still one round trip. */
@@ -26,6 +43,8 @@ export function createOnlineStore(redis: Redis, project: string, now: () => numb
     readFeatures(redis, project, request, entities, BigInt(now()) * 1000n);
   return {
     write: (view, rows) => writeRows(redis, project, view, rows),
+    forget: (joinKeys, entities) => forgetEntities(redis, project, joinKeys, entities, BigInt(now()) * 1000n),
+    removeStale: (view, entities, before) => removeStaleRows(redis, project, view, entities, before),
     getOnlineFeatures: async ({ entity, ...request }) => (await read(request, [entity]))[0]!,
     getOnlineFeaturesOfMany: ({ entities, ...request }) => read(request, entities),
   };

@@ -1,11 +1,13 @@
 import type { FeatureView } from '../../contracts/model';
-import { redisFailure, type Redis } from '../redis';
+import { limit } from '../concurrency';
+import type { Redis } from '../redis';
 import { ByteWriter } from './bytes';
 import { encodeEntityKey } from './entity-key';
-import { createdField, encodeCreated, featureField, timestampField } from './fields';
+import { fieldsOf, optedOutField } from './fields';
+import { callScript } from './script';
 import { writeTimestamp, type Micros } from './timestamp';
 import { writeValue, type StoredValue } from './value';
-import { WRITE_SCRIPT, WRITE_SCRIPT_SHA } from './write-script';
+import { writeScript } from './write-script';
 
 /** One row of a view, as it goes to the online store. */
 export interface OnlineRow {
@@ -21,9 +23,11 @@ export interface WriteResult {
   written: number;
   /** Rows that were not newer than what stands. */
   skipped: number;
+  /** Rows of entities that have opted out. */
+  refused: number;
 }
 
-/** One script call holds the server for less than a millisecond or two; eight in flight keep it busy. */
+/** One script call holds the server for a millisecond or two; eight in flight keep it busy. */
 const ROWS_PER_CALL = 200;
 const CALLS_IN_FLIGHT = 8;
 
@@ -34,24 +38,27 @@ export async function writeRows(
   view: FeatureView,
   rows: readonly OnlineRow[],
 ): Promise<WriteResult> {
-  const fields = [
-    timestampField(view.name),
-    createdField(view.name),
-    ...view.features.map((feature) => featureField(view.name, feature.name)),
-  ];
+  const fields = fieldsOf(view);
+  const script = writeScript(view.features.length, 'I4');
+  const limited = limit(CALLS_IN_FLIGHT);
+  const calls: Promise<[number, number]>[] = [];
+  for (let first = 0; first < rows.length; first += ROWS_PER_CALL) {
+    calls.push(
+      limited(async () => {
+        const slice = rows.slice(first, first + ROWS_PER_CALL);
+        const keys = slice.map((row) => encodeEntityKey(project, view.entity.joinKeys, row.entity));
+        const args = [optedOutField, pack(view, slice), ...fields];
+        return (await callScript(redis, script, keys, args)) as [number, number];
+      }),
+    );
+  }
   let written = 0;
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < rows.length) {
-      const chunk = rows.slice(next, next + ROWS_PER_CALL);
-      next += ROWS_PER_CALL;
-      const keys = chunk.map((row) => encodeEntityKey(project, view.entity.joinKeys, row.entity));
-      const count = await callScript(redis, [chunk.length, ...keys, ...fields, pack(view, chunk)]);
-      written += count;
-    }
-  };
-  await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, lane));
-  return { written, skipped: rows.length - written };
+  let refused = 0;
+  for (const [wrote, denied] of await Promise.all(calls)) {
+    written += wrote;
+    refused += denied;
+  }
+  return { written, skipped: rows.length - written - refused, refused };
 }
 
 function pack(view: FeatureView, rows: readonly OnlineRow[]): Buffer {
@@ -59,24 +66,15 @@ function pack(view: FeatureView, rows: readonly OnlineRow[]): Buffer {
   for (const row of rows) {
     writer.lengthPrefixed(() => {
       writer.lengthPrefixed(() => writeTimestamp(writer, row.eventTimestamp));
-      writer.lengthPrefixed(() => writer.bytes(encodeCreated(row.createdTimestamp)));
+      writer.lengthPrefixed(() => {
+        writer.order(row.eventTimestamp);
+        writer.order(row.createdTimestamp);
+        writeTimestamp(writer, row.eventTimestamp);
+      });
       for (const [index, feature] of view.features.entries()) {
         writer.lengthPrefixed(() => writeValue(writer, feature.type, row.values[index]));
       }
     });
   }
   return writer.finish();
-}
-
-async function callScript(redis: Redis, args: (number | Buffer)[]): Promise<number> {
-  try {
-    return (await redis.call('EVALSHA', WRITE_SCRIPT_SHA, ...args)) as number;
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw redisFailure(redis, error);
-  }
-  try {
-    return (await redis.call('EVAL', WRITE_SCRIPT, ...args)) as number;
-  } catch (error) {
-    throw redisFailure(redis, error);
-  }
 }

@@ -88,8 +88,8 @@ it('writes more rows than one call takes, and counts them', async () => {
   const rows = Array.from({ length: 3_001 }, (_, customer) =>
     row({ customer, event: 5n, created: 5n, amount: customer }),
   );
-  expect(await online.write(view, rows)).toEqual({ written: 3_001, skipped: 0 });
-  expect(await online.write(view, rows)).toEqual({ written: 0, skipped: 3_001 });
+  expect(await online.write(view, rows)).toEqual({ written: 3_001, skipped: 0, refused: 0 });
+  expect(await online.write(view, rows)).toEqual({ written: 0, skipped: 3_001, refused: 0 });
   const entities = rows.map(({ entity }) => entity);
   const answers = await online.getOnlineFeaturesOfMany({ ...request, entities });
   expect(answers.map(([feature]) => feature!.value)).toEqual(rows.map((_, customer) => customer));
