@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../../contracts/audit';
-import type { Evidence, ReleaseDecision, Reservation } from '../../contracts/decision';
+import type { DecisionOutcome, Evidence, ReleaseDecision, Reservation } from '../../contracts/decision';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import type { Generation, ReleasePointer } from '../../contracts/release';
@@ -9,12 +9,15 @@ import { findHead } from '../audit/chain';
 import { choose } from './choice';
 import { nextGeneration, type DecisionPlan } from './generation';
 
-/** Versions whose reservations a fresh writer reads back: those that a run may still ask for again. */
+/** Versions and decisions that a fresh writer reads back: those that a run may still ask for again. */
 const REMEMBERED = 50;
 
 export function createGenerationActivities(store: ObjectStore) {
   return {
-    /** What a writer without a state must know: versions given away, the audit log's end, a decision half carried out. */
+    /**
+     * What a writer without a state must know: versions given away, what was decided, the audit log's end, a decision
+     * half carried out.
+     */
     async recoverState({ model }: { model: string }) {
       const versions = (await store.listFolders(`models/${model}/`))
         .map(parseVersion)
@@ -27,11 +30,14 @@ export function createGenerationActivities(store: ObjectStore) {
         const found = await store.find(Key.reservation(model, version));
         if (found) allocations.push(JSON.parse(found.body.toString('utf8')) as Reservation);
       }
+      const generations = await newestGenerations(store, model);
+      const unfinished = await findUnfinished(store, model, generations);
       return {
         minors,
         allocations,
+        outcomes: generations.map((generation) => toOutcome(generation, unfinished?.generation)),
         auditHead: await findHead(store, model),
-        unfinished: await findUnfinished(store, model),
+        unfinished,
       };
     },
 
@@ -115,23 +121,31 @@ function parseVersion(version: string): { version: string; major: number; minor:
   return major === undefined ? null : { version, major: Number(major), minor: Number(minor) };
 }
 
+/** The newest generations, oldest first. */
+async function newestGenerations(store: ObjectStore, model: string): Promise<Generation[]> {
+  const numbers = (await store.list(`serving/${model}/generations/`))
+    .map(({ key }) => Number(/(\d+)\.json$/.exec(key)?.[1]))
+    .sort((a, b) => a - b);
+  const newest = numbers.slice(-REMEMBERED);
+  return Promise.all(newest.map((n) => store.getJson<Generation>(Key.generation(model, n))));
+}
+
+/** A written decision is done, unless it is the half-done one. (That a rollback passed one is on no record.) */
+function toOutcome({ decisionId, n }: Generation, unfinished: Generation | undefined): DecisionOutcome {
+  return { id: decisionId, status: n === unfinished?.n ? 'applying' : 'done', generation: n, problem: null };
+}
+
 /** The newest generation, where the audit log, which is written last, does not have it yet. */
 async function findUnfinished(
   store: ObjectStore,
   model: string,
+  generations: readonly Generation[],
 ): Promise<{ generation: Generation; before: Generation | null; evidence: Evidence | null } | null> {
-  const numbers = (await store.list(`serving/${model}/generations/`)).map(({ key }) =>
-    Number(/(\d+)\.json$/.exec(key)?.[1]),
-  );
-  const newest = Math.max(0, ...numbers);
-  if (newest === 0) return null;
+  const newest = generations.at(-1);
+  if (!newest) return null;
   const head = await findHead(store, model);
   const recorded = head && (await store.getJson<AuditEntry>(Key.audit(model, head.n)));
   const { generation } = (recorded?.after ?? {}) as { generation?: Generation };
-  if (generation && generation.n >= newest) return null;
-  return {
-    generation: await store.getJson<Generation>(Key.generation(model, newest)),
-    before: newest > 1 ? await store.getJson<Generation>(Key.generation(model, newest - 1)) : null,
-    evidence: null,
-  };
+  if (generation && generation.n >= newest.n) return null;
+  return { generation: newest, before: generations.at(-2) ?? null, evidence: null };
 }

@@ -226,6 +226,62 @@ describe('releaseModel', () => {
     });
   });
 
+  it.each(['promote', 'rollback'] as const)(
+    'answers a %s that a writer before it had written with what it came to, however often it is asked',
+    async (kind) => {
+      const model = `lost-${kind}`;
+      const version = `${model}-v1.2.0`;
+      const generation = {
+        n: 7,
+        decisionId: 'd7',
+        kind,
+        who: 'ana',
+        why: 'it passed',
+        production: served(version),
+      };
+      const done = (id: string, n: number): DecisionOutcome => ({
+        id,
+        status: 'done',
+        generation: n,
+        problem: null,
+      });
+      const replaced = {
+        recoverState: () => ({
+          minors: { 1: 2 },
+          allocations: [],
+          auditHead: { n: 6, hash: 'h6' },
+          outcomes: [done('d6', 6), { ...done('d7', 7), status: 'applying' }],
+          unfinished: { generation, before: null, evidence: null },
+        }),
+        // As the bucket would answer: what served before was left already.
+        planDecision: ({ decision }: { decision: ReleaseDecision }) =>
+          decision.id === 'd8'
+            ? { decision, before: null, production: served(decision.version), candidate: null }
+            : { refused: 'Conflict: that version is not Production' },
+      };
+      await withWorkers(environment, writer(replaced), async () => {
+        // Asked again before the writer has read what was written, while it completes it, and afterwards.
+        await decide(model, { id: 'd7', kind, version });
+        expect(await outcome(model, 'd7')).toEqual(done('d7', 7));
+        expect(
+          await ask<DecisionOutcome>(model, 'decide', 'd7-again', { id: 'd7', kind, version, by: 'me' }),
+        ).toEqual(done('d7', 7));
+        expect(await decide(model, { id: 'd6', kind: 'promote', version })).toEqual(done('d6', 6));
+        await decide(model, { id: 'd8', kind: 'promote', version });
+        expect(await outcome(model, 'd8')).toMatchObject({ status: 'done' });
+      });
+      const of = (activity: string) => calls.filter(([name]) => name === activity).map(([, a]) => a);
+      expect(of('planDecision')).toEqual([
+        expect.objectContaining({ decision: expect.objectContaining({ id: 'd8' }) }),
+      ]);
+      expect(of('writeGeneration')).toHaveLength(1);
+      expect(of('append')).toEqual([
+        expect.objectContaining({ what: kind, after: { generation, evidence: null } }),
+        expect.objectContaining({ what: 'promote' }),
+      ]);
+    },
+  );
+
   it.each([
     ['a kind that there is not', { id: 'x', kind: 'Promote' as never, version: 'typo-v1.0.0' }],
     ['no ID', { id: undefined as never, kind: 'promote' as const, version: 'typo-v1.0.0' }],

@@ -13,7 +13,10 @@ export interface ReleaseStateData {
 }
 
 /** What the bucket says of a model, for a writer that starts without a state. */
-export type RecoveredState = Pick<ReleaseStateData, 'minors' | 'allocations' | 'auditHead'>;
+export type RecoveredState = Pick<ReleaseStateData, 'minors' | 'allocations' | 'auditHead'> & {
+  /** What became of the newest decisions; absent where a history recorded the answer before it was asked for. */
+  outcomes?: DecisionOutcome[];
+};
 
 const REMEMBERED = 200;
 
@@ -42,8 +45,16 @@ export class ReleaseState {
     return this.data.auditHead;
   }
 
-  recover({ minors, allocations, auditHead }: RecoveredState): void {
-    Object.assign(this.data, { minors: { ...minors }, allocations: [...allocations], auditHead });
+  /** A decision that the bucket knows is not carried out again, although it was asked for again meanwhile. */
+  recover({ minors, allocations, auditHead, outcomes = [] }: RecoveredState): void {
+    const known = new Set(outcomes.map(({ id }) => id));
+    Object.assign(this.data, {
+      minors: { ...minors },
+      allocations: [...allocations],
+      auditHead,
+      queue: this.data.queue.filter(({ id }) => !known.has(id)),
+      outcomes: [...outcomes, ...this.data.outcomes.filter(({ id }) => !known.has(id))].slice(-REMEMBERED),
+    });
   }
 
   /** The next minor version of that major; the same run always gets the same one. */
