@@ -58,6 +58,17 @@ export async function publishDeclaration(
   return { model, hash, codeHash, change: previous ? 'updated' : 'created', views };
 }
 
+/** Every model's declaration as it is published now, in alphabetical order. */
+export async function listDeclarations(store: ObjectStore): Promise<ModelDeclaration[]> {
+  const names = await store.listFolders('declarations/');
+  return Promise.all(
+    names.map(async (name) => {
+      const { hash } = await store.getJson<DeclarationPointer>(Key.declarationPointer(name));
+      return store.getJson<ModelDeclaration>(Key.declaration(name, hash));
+    }),
+  );
+}
+
 /** The training program and the library, as a tar.gz whose bytes depend on their content alone. */
 async function packCode(program: string): Promise<Buffer> {
   const root = projectRoot();

@@ -1,17 +1,23 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { storedName } from '../contracts/feature-view';
 import { FEAST_PROJECT, Key } from '../contracts/ids';
-import type { FeatureView, ModelDeclaration } from '../contracts/model';
+import type { FeatureView } from '../contracts/model';
+import type { FeatureService } from './services';
 
 export interface FeastRepo {
   /** Where the repo is written; Feast keeps its registry beside it. */
   folder: string;
-  models: readonly ModelDeclaration[];
+  /** Every version of every view that Feast is to know, each under its stored name. */
+  views: readonly FeatureView[];
+  services: readonly FeatureService[];
   redisUrl: string;
   bucket: string;
   /** Endpoint of the object store; AWS's where there is none. */
   s3Endpoint?: string;
 }
+
+type JoinKey = FeatureView['entity']['joinKeys'][number];
 
 const FEAST_TYPE: Record<FeatureView['features'][number]['type'], string> = {
   double: 'Float64',
@@ -53,16 +59,16 @@ entity_key_serialization_version: 3
 }
 
 function definitions(repo: FeastRepo): string {
-  const views = new Map(repo.models.flatMap((model) => model.views).map((view) => [view.name, view]));
-  const entities = new Map([...views.values()].map(({ entity }) => [entity.name, entity]));
+  const keys = repo.views.flatMap(({ entity }) => entity.joinKeys);
+  const entities = new Map(keys.map((key) => [entityName(key), key]));
   const blocks = [
     `from datetime import timedelta
 
-from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType
 from feast.types import ${Object.values(FEAST_TYPE).sort().join(', ')}`,
     ...[...entities.values()].map(entityPython),
-    ...[...views.values()].map((view) => viewPython(view, repo)),
-    ...repo.models.map(servicePython),
+    ...repo.views.map((view) => viewPython(view, repo)),
+    ...repo.services.map(servicePython),
   ];
   return `${blocks.join('\n\n')}\n`;
 }
@@ -71,40 +77,76 @@ from feast.types import ${Object.values(FEAST_TYPE).sort().join(', ')}`,
 const python = (value: unknown): string => JSON.stringify(value);
 const variable = (kind: string, name: string): string => `${kind}_${name.replaceAll(/\W/g, '_')}`;
 
-function entityPython({ name, joinKeys }: FeatureView['entity']): string {
-  const keys = python(joinKeys.map((key) => key.name));
-  return `${variable('entity', name)} = Entity(name=${python(name)}, join_keys=${keys}, value_type=ValueType.${joinKeys[0]!.type.toUpperCase()})`;
+/** A Feast entity has one join key, and one type for it: of two keys of one name and two types, each is an entity. */
+const entityName = ({ name, type }: JoinKey): string => (type === 'string' ? name : `${name}_${type}`);
+
+function entityPython(key: JoinKey): string {
+  const name = entityName(key);
+  return `${variable('entity', name)} = Entity(name=${python(name)}, join_keys=[${python(key.name)}], value_type=ValueType.${key.type.toUpperCase()})`;
 }
 
-function viewPython(view: FeatureView, { bucket, s3Endpoint }: FeastRepo): string {
-  const fields = [...view.entity.joinKeys, ...view.features]
-    .map(({ name, type }) => `        Field(name=${python(name)}, dtype=${FEAST_TYPE[type]}),`)
-    .join('\n');
-  const endpoint = s3Endpoint ? `\n        s3_endpoint_override=${python(s3Endpoint)},` : '';
-  return `${variable('view', view.name)} = FeatureView(
-    name=${python(view.name)},
-    entities=[${variable('entity', view.entity.name)}],
+function viewPython(view: FeatureView, repo: FeastRepo): string {
+  const name = storedName(view);
+  const keys = view.entity.joinKeys;
+  const fields = [...keys, ...view.features].map((field) => `        ${fieldPython(field)},`).join('\n');
+  const source = variable('source', name);
+  return `${sourcePython(view, repo)}
+
+${variable('view', name)} = FeatureView(
+    name=${python(name)},
+    entities=[${keys.map((key) => variable('entity', entityName(key))).join(', ')}],
     ttl=timedelta(seconds=${view.ttlSeconds}),
     schema=[
 ${fields}
     ],
-    source=FileSource(
-        name=${python(`${view.name}_source`)},
-        path=${python(`s3://${bucket}/${Key.featureView(view)}`)},
-        timestamp_field="event_timestamp",
-        created_timestamp_column="created_timestamp",${endpoint}
-    ),
+    source=${view.push ? variable('push', name) : source},
     online=True,
     description=${python(view.description)},
     owner=${python(view.owner)},
-    tags=${python(view.tags ?? {})},
+    tags=${python({ ...view.tags, version: String(view.version) })},
 )`;
 }
 
-function servicePython(model: ModelDeclaration): string {
-  const projections = model.views.map((view) => {
-    const features = model.inputs.filter((input) => input.view === view.name).map(({ feature }) => feature);
-    return `${variable('view', view.name)}[${python(features)}]`;
-  });
-  return `${variable('service', model.name)} = FeatureService(name=${python(model.name)}, features=[${projections.join(', ')}])`;
+function sourcePython(view: FeatureView, { bucket, s3Endpoint }: FeastRepo): string {
+  const name = storedName(view);
+  const source = variable('source', name);
+  const endpoint = s3Endpoint ? `\n    s3_endpoint_override=${python(s3Endpoint)},` : '';
+  const file = `${source} = FileSource(
+    name=${python(`${name}_source`)},
+    path=${python(`s3://${bucket}/${Key.featureView(view)}`)},
+    timestamp_field="event_timestamp",
+    created_timestamp_column="created_timestamp",${endpoint}
+)`;
+  if (!view.push) return file;
+  return `${file}
+${variable('push', name)} = PushSource(name=${python(`${name}_push`)}, batch_source=${source})`;
+}
+
+interface Field {
+  name: string;
+  type: FeatureView['features'][number]['type'];
+  description?: string;
+  personal?: boolean;
+}
+
+function fieldPython({ name, type, description, personal }: Field): string {
+  const options = [
+    `name=${python(name)}`,
+    `dtype=${FEAST_TYPE[type]}`,
+    ...(description ? [`description=${python(description)}`] : []),
+    ...(personal ? [`tags=${python({ personal: 'true' })}`] : []),
+  ];
+  return `Field(${options.join(', ')})`;
+}
+
+function servicePython({ name, description, owner, views }: FeatureService): string {
+  const projections = views.map(
+    ({ storedName: stored, features }) => `${variable('view', stored)}[${python(features)}]`,
+  );
+  return `${variable('service', name)} = FeatureService(
+    name=${python(name)},
+    features=[${projections.join(', ')}],
+    description=${python(description)},
+    owner=${python(owner)},
+)`;
 }

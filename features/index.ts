@@ -1,9 +1,13 @@
 import { customerAccount } from './customer_account/view';
+import { customerActivity } from './customer_activity/view';
 import { customerBilling } from './customer_billing/view';
 import { customerSupport } from './customer_support/view';
 import { customerUsage } from './customer_usage/view';
 
-export { customerAccount, customerBilling, customerSupport, customerUsage };
+export { customerAccount, customerActivity, customerBilling, customerSupport, customerUsage };
+
+/** What is loaded of every customer, every day. */
+export const dailyCustomerViews = [customerAccount, customerUsage, customerBilling, customerSupport];
 
 /** Every feature view of the house. */
-export const featureViews = [customerAccount, customerUsage, customerBilling, customerSupport];
+export const featureViews = [...dailyCustomerViews, customerActivity];

@@ -1,5 +1,6 @@
 import type { FeatureView } from '../../contracts/model';
-import { customer, DAILY_TTL_SECONDS, transformationOf } from '../customer';
+import { CUSTOMER_CHECKS, DAILY_TTL_SECONDS, SHIFTED_PSI, transformationOf } from '../defaults';
+import { customer } from '../entities';
 
 export const customerAccount: FeatureView = {
   name: 'customer_account',
@@ -11,6 +12,7 @@ export const customerAccount: FeatureView = {
   ttlSeconds: DAILY_TTL_SECONDS,
   sources: [{ table: 'accounts', lookBackDays: 1 }],
   transformation: transformationOf('customer_account'),
+  checks: CUSTOMER_CHECKS,
   features: [
     {
       name: 'plan',
@@ -46,13 +48,13 @@ export const customerAccount: FeatureView = {
       name: 'seats',
       type: 'int32',
       description: 'Seats paid for.',
-      checks: { maxNullShare: 0, min: 1, max: 10000 },
+      checks: { maxNullShare: 0, min: 1, max: 10000, maxPsi: SHIFTED_PSI },
     },
     {
       name: 'monthly_price',
       type: 'double',
       description: 'Price a month, in dollars.',
-      checks: { maxNullShare: 0, min: 0 },
+      checks: { maxNullShare: 0, min: 0, maxPsi: SHIFTED_PSI, maxOutlierShare: 0.2 },
     },
   ],
   tags: { domain: 'accounts' },

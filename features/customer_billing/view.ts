@@ -1,5 +1,6 @@
 import type { FeatureView } from '../../contracts/model';
-import { customer, DAILY_TTL_SECONDS, transformationOf } from '../customer';
+import { CUSTOMER_CHECKS, DAILY_TTL_SECONDS, transformationOf } from '../defaults';
+import { customer } from '../entities';
 
 export const customerBilling: FeatureView = {
   name: 'customer_billing',
@@ -13,6 +14,10 @@ export const customerBilling: FeatureView = {
     { table: 'billing', lookBackDays: 60 },
   ],
   transformation: transformationOf('customer_billing'),
+  checks: CUSTOMER_CHECKS,
+  // Payments are booked late; a day's delay changes little in 60 days.
+  lookBackDays: 7,
+  whenLate: 'use-previous',
   features: [
     {
       name: 'invoices_60d',

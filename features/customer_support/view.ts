@@ -1,5 +1,6 @@
 import type { FeatureView } from '../../contracts/model';
-import { customer, DAILY_TTL_SECONDS, transformationOf } from '../customer';
+import { CUSTOMER_CHECKS, DAILY_TTL_SECONDS, transformationOf } from '../defaults';
+import { customer } from '../entities';
 
 export const customerSupport: FeatureView = {
   name: 'customer_support',
@@ -13,6 +14,9 @@ export const customerSupport: FeatureView = {
     { table: 'support', lookBackDays: 60 },
   ],
   transformation: transformationOf('customer_support'),
+  checks: CUSTOMER_CHECKS,
+  // A day's delay changes little in 60 days.
+  whenLate: 'use-previous',
   features: [
     {
       name: 'tickets_14d',

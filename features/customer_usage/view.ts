@@ -1,13 +1,14 @@
 import type { FeatureView } from '../../contracts/model';
-import { customer, DAILY_TTL_SECONDS, transformationOf } from '../customer';
+import { CUSTOMER_CHECKS, DAILY_TTL_SECONDS, SHIFTED_PSI, transformationOf } from '../defaults';
+import { customer } from '../entities';
 
 type Feature = FeatureView['features'][number];
 
-const count = (name: string, max: number, description: string): Feature => ({
+const count = (name: string, max: number, description: string, checks: Feature['checks'] = {}): Feature => ({
   name,
   type: 'int32',
   description,
-  checks: { maxNullShare: 0, min: 0, max },
+  checks: { maxNullShare: 0, min: 0, max, ...checks },
 });
 
 export const customerUsage: FeatureView = {
@@ -19,16 +20,17 @@ export const customerUsage: FeatureView = {
   ttlSeconds: DAILY_TTL_SECONDS,
   sources: [{ table: 'usage', lookBackDays: 56 }],
   transformation: transformationOf('customer_usage'),
+  checks: CUSTOMER_CHECKS,
   features: [
     count('active_days_7d', 7, 'Days with a session, last 7 days.'),
-    count('active_days_28d', 28, 'Days with a session, last 28 days.'),
+    count('active_days_28d', 28, 'Days with a session, last 28 days.', { maxPsi: SHIFTED_PSI }),
     count('sessions_7d', 1_000_000, 'Sessions, last 7 days.'),
-    count('sessions_28d', 1_000_000, 'Sessions, last 28 days.'),
+    count('sessions_28d', 1_000_000, 'Sessions, last 28 days.', { maxPsi: SHIFTED_PSI }),
     {
       name: 'active_minutes_28d',
       type: 'double',
       description: 'Minutes of use, last 28 days.',
-      checks: { maxNullShare: 0, min: 0 },
+      checks: { maxNullShare: 0, min: 0, maxOutlierShare: 0.2 },
     },
     count('features_used_28d', 1000, 'Most product features used on one of the last 28 days.'),
     {

@@ -1,11 +1,13 @@
 import type { Client } from '@temporalio/client';
 import { publishDeclaration } from '../../client/declarations';
+import { publishFeatureView } from '../../client/feature-views';
 import type { Evaluation } from '../../contracts/evaluation';
 import type { MaterializeFeaturesInput, RetrainModelInput } from '../../contracts/generated/types';
 import type { Day } from '../../contracts/days';
 import { Key, WorkflowId } from '../../contracts/ids';
 import type { ModelDeclaration } from '../../contracts/model';
 import type { Generation } from '../../contracts/release';
+import { featureViews } from '../../features';
 import { models } from '../../models';
 import { readCurrentGeneration } from '../../platform/releases';
 import type { ObjectStore } from '../../platform/s3';
@@ -56,11 +58,12 @@ export function applyTheSchedules({ client, teller }: Ground): Promise<unknown> 
   );
 }
 
-/** Publishes what models there are, as workers and workflows read them, and as Feast does. */
+/** Publishes what views and models there are, as workers and workflows read them, and as Feast does. */
 export function publishDeclarations({ store, env, declaration, teller }: MainJob): Promise<unknown> {
   const declared = new Map([...models, declaration].map((model) => [model.name, model]));
   const publish = async (declarations: Iterable<ModelDeclaration>): Promise<string[]> => {
     const published: string[] = [];
+    for (const view of featureViews) await publishFeatureView(store, view);
     for (const declaration of declarations) {
       const { model, hash, change } = await publishDeclaration(store, declaration);
       published.push(`${model} ${hash.slice(0, 12)} ${change}`);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelDeclaration } from '../../contracts/model';
-import { featureViews } from '../../features';
+import { dailyCustomerViews } from '../../features';
 import { inputsOf } from '../../features/inputs';
 import { projectRoot } from '../../platform/project-root';
 import { classifierGate, classifierRollOut, classifierTraining } from '../defaults';
@@ -12,8 +12,8 @@ export const churn: ModelDeclaration = {
   description: 'The probability that a customer leaves within the next 30 days.',
   owner: 'growth-analytics',
   schemaVersion: 1,
-  views: featureViews,
-  inputs: inputsOf(featureViews),
+  views: dailyCustomerViews,
+  inputs: inputsOf(dailyCustomerViews),
   label: {
     name: 'churned_within_30_days',
     transformation: readFileSync(join(projectRoot(), 'models', 'churn', 'label.sql'), 'utf8'),
