@@ -30,4 +30,30 @@ describe('a row', () => {
       ratio: 0.5,
     });
   });
+
+  it.each([
+    ['at least ten times the peer', 200, { ratioAtLeast: 10 }, 'ratio ≥ 10', true],
+    ['hardly less than that', 199.999, { ratioAtLeast: 10 }, 'ratio ≥ 10', false],
+    ['no more than the peer', 20, { ratioAtMost: 1 }, 'ratio ≤ 1', true],
+    ['a little more', 20.001, { ratioAtMost: 1 }, 'ratio ≤ 1', false],
+    ['two targets, of which one is missed', 30, { atMost: 25, ratioAtLeast: 1 }, '≤ 25, ratio ≥ 1', false],
+  ])('judges the ratio: %s', (_, value, targets, target, holds) => {
+    expect(
+      row({ measure: 'speed', unit: 'rows/s', value, peer: { name: 'another', value: 20 }, ...targets }),
+    ).toMatchObject({
+      target,
+      holds,
+    });
+  });
+
+  it('misses a ratio to a peer that is no number', () => {
+    const peer = { name: 'another', value: NaN };
+    expect(row({ measure: 'speed', unit: 'rows/s', value: 1, peer, ratioAtLeast: 1 }).holds).toBe(false);
+  });
+
+  it('refuses a target for the ratio where there is no peer', () => {
+    expect(() => row({ measure: 'speed', unit: 'rows/s', value: 1, ratioAtLeast: 10 })).toThrow(
+      /expected a peer/,
+    );
+  });
 });
