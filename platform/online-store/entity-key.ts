@@ -18,30 +18,54 @@ const RANGE = {
  *
  *     u32 count, then for each join key (sorted by name): u32 2, u32 length, name
  *     then for each value in that order:                  u32 type, u32 length, bytes;  then the project
+ *
+ * @returns What makes the key of each entity; what all of them share is encoded once.
  */
-export function encodeEntityKey(
+export function entityKeyEncoder(
+  project: string,
+  joinKeys: readonly JoinKey[],
+): (entity: Record<string, unknown>) => Buffer {
+  const sorted = [...joinKeys].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const names = encodeNames(sorted);
+  return (entity) => {
+    const writer = new ByteWriter(names.length + 64);
+    writer.bytes(names);
+    for (const joinKey of sorted) writeJoinKey(writer, joinKey, entity[joinKey.name]);
+    writer.utf8(project);
+    return writer.finish();
+  };
+}
+
+/** The key of one entity; see `entityKeyEncoder`. */
+export const encodeEntityKey = (
   project: string,
   joinKeys: readonly JoinKey[],
   entity: Record<string, unknown>,
-): Buffer {
-  const sorted = [...joinKeys].sort((a, b) => (a.name < b.name ? -1 : 1));
+): Buffer => entityKeyEncoder(project, joinKeys)(entity);
+
+function encodeNames(joinKeys: readonly JoinKey[]): Buffer {
   const writer = new ByteWriter(128);
-  writer.uint32(sorted.length);
-  for (const { name } of sorted) {
+  writer.uint32(joinKeys.length);
+  for (const { name } of joinKeys) {
     writer.uint32(TYPE_ID.string);
     writer.lengthPrefixed(() => writer.utf8(name));
   }
-  for (const joinKey of sorted) {
-    const value = coerceJoinKey(joinKey, entity[joinKey.name]);
-    writer.uint32(TYPE_ID[joinKey.type]);
-    writer.lengthPrefixed(() => {
-      if (typeof value === 'string') writer.utf8(value);
-      else if (joinKey.type === 'int32') writer.int32(Number(value));
-      else writer.int64(value);
-    });
-  }
-  writer.utf8(project);
   return writer.finish();
+}
+
+function writeJoinKey(writer: ByteWriter, joinKey: JoinKey, given: unknown): void {
+  const value = coerceJoinKey(joinKey, given);
+  writer.uint32(TYPE_ID[joinKey.type]);
+  if (typeof value === 'string') {
+    writer.uint32(Buffer.byteLength(value));
+    writer.utf8(value);
+  } else if (joinKey.type === 'int32') {
+    writer.uint32(4);
+    writer.int32(Number(value));
+  } else {
+    writer.uint32(8);
+    writer.int64(value);
+  }
 }
 
 /**
@@ -51,7 +75,8 @@ export function encodeEntityKey(
  */
 export function coerceJoinKey(joinKey: JoinKey, value: unknown): JoinKeyValue {
   if (joinKey.type === 'string') {
-    if (typeof value === 'string') return value;
+    // Half of a surrogate pair would be written as U+FFFD, and so be another entity's key.
+    if (typeof value === 'string' && !/\p{Surrogate}/u.test(value)) return value;
     if (typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value)))
       return String(value);
     throw wrongJoinKey(joinKey, value, 'a string');

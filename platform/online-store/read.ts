@@ -1,10 +1,21 @@
 import { ErrorCode, MeridianError, show } from '../../contracts/errors';
-import type { FeatureView } from '../../contracts/model';
+import { mask } from '../../contracts/masking';
 import { redisFailure, type Redis } from '../redis';
-import { encodeEntityKey } from './entity-key';
-import { featureField, timestampField } from './fields';
-import { decodeTimestamp, type Micros } from './timestamp';
-import { decodeValue, type StoredValue } from './value';
+import { readTimestamp, readValue } from './read-cells';
+import { readConnectionOf } from './read-connection';
+import {
+  planOf,
+  type Column,
+  type FeatureRequest,
+  type HashPlan,
+  type ReadPlan,
+  type ViewPlan,
+} from './read-plan';
+import type { Reply } from './read-reply';
+import type { Micros } from './timestamp';
+import type { StoredValue } from './value';
+
+export type { FeatureRequest } from './read-plan';
 
 /** Feast's words for what became of one feature. */
 export type FeatureStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE';
@@ -15,27 +26,8 @@ export interface OnlineFeature {
   status: FeatureStatus;
   /** Null unless PRESENT: a value older than the view's ttl is missing, as it is in a training row. */
   value: StoredValue;
-  /** The row's event time; null where the view has no row of this entity. */
+  /** The row's event time; null where the view has no row of this entity, or the entity has opted out. */
   eventTimestamp: Micros | null;
-}
-
-export interface FeatureRequest {
-  /** Views that hold the features asked for. */
-  views: readonly FeatureView[];
-  features: readonly { view: string; feature: string }[];
-}
-
-/** What one HMGET fetches: the features asked for of all views with the same join keys. */
-interface Fetch {
-  view: FeatureView;
-  /** Places in the request's list of features, beside the place of each in the HMGET's answer. */
-  columns: { position: number; name: string; type: FeatureView['features'][number]['type']; at: number }[];
-  timestampAt: number;
-}
-interface HashPlan {
-  joinKeys: FeatureView['entity']['joinKeys'];
-  fields: Buffer[];
-  fetches: Fetch[];
 }
 
 /**
@@ -51,126 +43,118 @@ export async function readFeatures(
   entities: readonly Record<string, unknown>[],
   nowMicros: Micros,
 ): Promise<OnlineFeature[][]> {
-  const plans = planOf(request);
-  const pipeline = redis.pipeline();
-  for (const entity of entities) {
-    refuseUnknownKeys(plans, entity);
-    for (const { joinKeys, fields } of plans)
-      pipeline.hmgetBuffer(encodeEntityKey(project, joinKeys, entity), ...fields);
-  }
-  const answers = await pipeline.exec().catch((error: unknown) => {
-    throw redisFailure(redis, error);
-  });
-  return entities.map((_, index) => {
-    const row: OnlineFeature[] = [];
-    for (const [offset, { fetches }] of plans.entries()) {
-      const [error, cells] = answers![index * plans.length + offset]!;
-      if (error) throw redisFailure(redis, error);
-      for (const fetch of fetches) readView(fetch, cells as (Buffer | null)[], nowMicros, row);
-    }
-    return row;
-  });
-}
-
-const PLANS = new WeakMap<
-  FeatureRequest['features'],
-  { views: FeatureRequest['views']; plans: HashPlan[] }
->();
-
-/** A model's calls all ask with the same two lists, so that what they come to is worked out once. */
-function planOf(request: FeatureRequest): HashPlan[] {
-  const known = PLANS.get(request.features);
-  if (known?.views === request.views) return known.plans;
-  const plans = plan(request);
-  PLANS.set(request.features, { views: request.views, plans });
-  return plans;
-}
-
-function plan(request: FeatureRequest): HashPlan[] {
-  const plans = new Map<string, HashPlan>();
-  const fetches = new Map<string, { fetch: Fetch; hash: HashPlan }>();
-  for (const [position, { view: viewName, feature: featureName }] of request.features.entries()) {
-    const view = request.views.find((candidate) => candidate.name === viewName);
-    const feature = view?.features.find((candidate) => candidate.name === featureName);
-    if (!view || !feature) throw unknownFeature(request, viewName, featureName);
-    const keysName = view.entity.joinKeys
-      .map(({ name, type }) => `${name} ${type}`)
-      .sort()
-      .join();
-    let hash = plans.get(keysName);
-    if (!hash) plans.set(keysName, (hash = { joinKeys: view.entity.joinKeys, fields: [], fetches: [] }));
-    let known = fetches.get(viewName);
-    if (!known) {
-      const fetch = { view, columns: [], timestampAt: hash.fields.push(timestampField(viewName)) - 1 };
-      hash.fetches.push(fetch);
-      fetches.set(viewName, (known = { fetch, hash }));
-    }
-    const at = hash.fields.push(featureField(viewName, featureName)) - 1;
-    known.fetch.columns.push({ position, name: featureName, type: feature.type, at });
-  }
-  return [...plans.values()];
-}
-
-function readView(fetch: Fetch, cells: (Buffer | null)[], now: Micros, row: OnlineFeature[]): void {
-  const { view } = fetch;
-  const stamp = cells[fetch.timestampAt];
-  const eventTimestamp = stamp ? decodeTimestamp(stamp) : null;
-  const expired =
-    eventTimestamp !== null &&
-    view.ttlSeconds > 0 &&
-    now - eventTimestamp > BigInt(view.ttlSeconds) * 1_000_000n;
-  for (const { position, name, type, at } of fetch.columns) {
-    const answer = { view: view.name, feature: name, eventTimestamp };
-    if (eventTimestamp === null) {
-      row[position] = { ...answer, status: 'NOT_FOUND', value: null };
-    } else if (expired) {
-      row[position] = { ...answer, status: 'OUTSIDE_MAX_AGE', value: null };
-    } else {
-      const value = readCell(view.name, name, type, cells[at]);
-      row[position] = { ...answer, status: value === null ? 'NULL_VALUE' : 'PRESENT', value };
-    }
-  }
-}
-
-function readCell(
-  view: string,
-  feature: string,
-  type: string,
-  bytes: Buffer | null | undefined,
-): StoredValue {
-  if (!bytes) return null;
+  const plan = planOf(project, request);
+  const { hashes } = plan;
+  const rows = entities.map((): OnlineFeature[] => []);
+  const commands = encodeCommands(plan, entities);
   try {
-    const stored = decodeValue(bytes);
-    if (stored.type === null || stored.type === type) return stored.value;
-    throw new RangeError(`It holds a ${stored.type}.`);
+    await readConnectionOf(redis).send(commands, entities.length * hashes.length, (reply, index) => {
+      const hash = hashes[index % hashes.length]!;
+      readHash(hash, reply, nowMicros, rows[Math.floor(index / hashes.length)]!);
+    });
+  } catch (error) {
+    throw redisFailure(redis, error);
+  }
+  return rows;
+}
+
+/** All commands of a request, one after the other: for each entity an HMGET a hash. */
+function encodeCommands(
+  { hashes, joinKeys }: ReadPlan,
+  entities: readonly Record<string, unknown>[],
+): Buffer {
+  const parts: Buffer[] = [];
+  for (const entity of entities) {
+    refuseUnknownKeys(joinKeys, entity);
+    for (const { keyOf, command } of hashes) {
+      const key = keyOf(entity);
+      parts.push(command.head, Buffer.from(`${key.length}\r\n`, 'latin1'), key, command.tail);
+    }
+  }
+  return Buffer.concat(parts);
+}
+
+function refuseUnknownKeys(known: ReadonlySet<string>, entity: Record<string, unknown>): void {
+  if (typeof entity !== 'object' || entity === null || Array.isArray(entity)) {
+    const expected = 'an object of join keys';
+    throw new MeridianError(ErrorCode.InvalidInput, `entity: expected ${expected}, found ${show(entity)}.`, [
+      { field: 'entity', found: show(entity), expected },
+    ]);
+  }
+  for (const name of Object.keys(entity)) {
+    if (known.has(name)) continue;
+    const expected = `no such join key (known: ${[...known].join(', ')})`;
+    throw new MeridianError(ErrorCode.InvalidInput, `entity.${name}: expected ${expected}.`, [
+      { field: `entity.${name}`, found: mask(entity[name]), expected },
+    ]);
+  }
+}
+
+function readHash({ views, optedOutAt }: HashPlan, reply: Reply, now: Micros, row: OnlineFeature[]): void {
+  if (reply.error !== null) throw new Error(reply.error);
+  const optedOut = reply.start(optedOutAt) >= 0;
+  for (const plan of views) {
+    const { timestampAt } = plan;
+    if (optedOut || reply.start(timestampAt) < 0) answerAll(plan, 'NOT_FOUND', null, row);
+    else readRow(plan, reply, now, row);
+  }
+}
+
+function readRow(plan: ViewPlan, reply: Reply, now: Micros, row: OnlineFeature[]): void {
+  const { view, columns } = plan;
+  const eventTimestamp = readEventTime(plan, reply);
+  if (view.ttlSeconds > 0 && now - eventTimestamp > BigInt(view.ttlSeconds) * 1_000_000n) {
+    answerAll(plan, 'OUTSIDE_MAX_AGE', eventTimestamp, row);
+    return;
+  }
+  for (const column of columns) {
+    const value = readCell(view.name, column, reply);
+    const status = value === null ? 'NULL_VALUE' : 'PRESENT';
+    row[column.position] = { view: view.name, feature: column.feature.name, status, value, eventTimestamp };
+  }
+}
+
+function answerAll(
+  { view, columns }: ViewPlan,
+  status: FeatureStatus,
+  eventTimestamp: Micros | null,
+  row: OnlineFeature[],
+): void {
+  for (const { position, feature } of columns)
+    row[position] = { view: view.name, feature: feature.name, status, value: null, eventTimestamp };
+}
+
+function readEventTime({ view, timestampAt }: ViewPlan, reply: Reply): Micros {
+  const [start, end] = [reply.start(timestampAt), reply.end(timestampAt)];
+  try {
+    return readTimestamp(reply.bytes, start, end);
   } catch (cause) {
-    throw new MeridianError(
-      ErrorCode.CorruptObject,
-      `${view}:${feature} in the online store: expected a ${type}, found the bytes ${bytes.toString('hex')}. ` +
-        'Materialize the view again, and look for another writer.',
-      [],
-      { cause },
+    throw corrupt(`${view.name}'s event time`, 'a timestamp', reply.bytes.toString('hex', start, end), cause);
+  }
+}
+
+function readCell(view: string, { feature, at }: Column, reply: Reply): StoredValue {
+  const start = reply.start(at);
+  if (start < 0) return null;
+  const end = reply.end(at);
+  try {
+    return readValue(feature.type, reply.bytes, start, end);
+  } catch (cause) {
+    const found = reply.bytes.toString('hex', start, end);
+    throw corrupt(
+      `${view}:${feature.name}`,
+      `a ${feature.type}`,
+      feature.personal ? mask(found) : found,
+      cause,
     );
   }
 }
 
-function refuseUnknownKeys(plans: readonly HashPlan[], entity: Record<string, unknown>): void {
-  const known = new Set(plans.flatMap(({ joinKeys }) => joinKeys.map(({ name }) => name)));
-  for (const name of Object.keys(entity)) {
-    if (!known.has(name)) {
-      const expected = `no such join key (known: ${[...known].join(', ')})`;
-      throw new MeridianError(ErrorCode.InvalidInput, `entity.${name}: expected ${expected}.`, [
-        { field: `entity.${name}`, found: show(entity[name]), expected },
-      ]);
-    }
-  }
-}
-
-function unknownFeature(request: FeatureRequest, view: string, feature: string): MeridianError {
-  const known = request.views.flatMap((v) => v.features.map((f) => `${v.name}:${f.name}`)).join(', ');
-  return new MeridianError(
-    ErrorCode.InvalidInput,
-    `No feature ${view}:${feature} is declared (known: ${known}).`,
-    [{ field: `${view}:${feature}`, found: 'no such feature', expected: `one of ${known}` }],
+const corrupt = (what: string, expected: string, found: string, cause: unknown): MeridianError =>
+  new MeridianError(
+    ErrorCode.CorruptObject,
+    `${what} in the online store: expected ${expected}, found the bytes ${found.slice(0, 80)}. ` +
+      'Materialize the view again, and look for another writer.',
+    [],
+    { cause },
   );
-}
