@@ -2,10 +2,11 @@ import type { QualityFinding } from './dataset';
 import type { Day } from './days';
 
 /**
- * Which partitions `computeFeatures` computes: those that are missing; those too whose sources or transformation have
- * changed since (late or corrected rows); or all of the days asked for.
+ * Which partitions `computeFeatures` computes: those that are `missing`; those too whose sources or transformation have
+ * `changed` since; `all` of the days asked for; or, looking back for `late` data, those that stand and have changed, and
+ * missing ones that come after one that stands (a gap, not a history that was never computed).
  */
-export type ComputeScope = 'missing' | 'changed' | 'all';
+export type ComputeScope = 'missing' | 'changed' | 'all' | 'late';
 
 export interface ComputedPartition {
   day: Day;
@@ -27,6 +28,8 @@ export interface PartitionReport {
   checkedAt: string;
   /** Hash of the raw objects (key and ETag) and of the transformation; null where others deliver the partition. */
   computedFrom: string | null;
+  /** Hash of the partition's own objects (key and ETag) as they were checked; null where nothing was written. */
+  partition: string | null;
   passed: boolean;
   /** In words, each with what was measured: `row count: 5,012, 0.4 % more than dt=2026-11-19`. */
   checks: string[];

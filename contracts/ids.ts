@@ -21,6 +21,9 @@ export const Key = {
   viewPointer: (view: string) => `feature-views/${view}/current.json`,
   /** How a partition was checked, and what it was computed from. */
   partitionReport: (view: StoredView, day: string) => `reports/features/${storedName(view)}/dt=${day}.json`,
+  /** The newest check that a partition did not pass; beside the report of what stands. */
+  failedPartitionReport: (view: StoredView, day: string) =>
+    `reports/features/${storedName(view)}/dt=${day}.failed.json`,
   optOutProof: (run: string) => `reports/opt-outs/${run}.json`,
   labelPartition: (model: string, day: string) => `labels/${model}/dt=${day}/`,
   declaration: (model: string, hash: string) => `declarations/${model}/${hash}.json`,

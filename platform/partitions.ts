@@ -20,35 +20,39 @@ const DOWNLOADS_IN_FLIGHT = 16;
 export interface PartitionCache {
   /** For files of one's own beside the pulled ones. */
   readonly folder: string;
+  /** The objects of one partition, as they were when it was first asked for; none where it holds no Parquet file. */
+  list(partition: string): Promise<StoredObject[]>;
   /**
-   * The objects of one partition, e.g. of `raw/usage/dt=2026-11-20/`.
-   * @throws MeridianError MissingObject where the partition holds no Parquet file.
+   * The objects of one partition, e.g. of `raw/usage/dt=2026-11-20/`, and exactly those listed.
+   * @throws MeridianError MissingObject where the partition holds no Parquet file; Conflict (retryable) where an object
+   * was replaced since it was listed.
    */
   pull(partition: string): Promise<PulledObject[]>;
+  /** After one has written to the partition: it is listed and pulled anew. */
+  forget(partition: string): void;
   dispose(): Promise<void>;
 }
 
 export async function createPartitionCache(store: ObjectStore): Promise<PartitionCache> {
   const folder = await mkdtemp(join(tmpdir(), 'meridian-data-'));
+  const listed = new Map<string, Promise<StoredObject[]>>();
   const pulled = new Map<string, Promise<PulledObject[]>>();
   const downloads: Promise<void>[] = [];
   const limited = limit(DOWNLOADS_IN_FLIGHT);
 
+  const list = (partition: string): Promise<StoredObject[]> => {
+    let objects = listed.get(partition);
+    if (!objects) listed.set(partition, (objects = limited(() => listPartition(store, partition))));
+    return objects;
+  };
+
   const fetchPartition = async (partition: string): Promise<PulledObject[]> => {
-    const objects = (await limited(() => store.list(partition))).filter(({ key }) =>
-      key.endsWith('.parquet'),
-    );
-    if (objects.length === 0) {
-      throw new MeridianError(
-        ErrorCode.MissingObject,
-        `${store.uri(partition)}: expected a Parquet file, found none. Nothing was written. ` +
-          'Check that what delivers this partition has run, then retry.',
-      );
-    }
+    const objects = await list(partition);
+    if (objects.length === 0) throw missingPartition(store, partition);
     return Promise.all(
       objects.map(async (object) => {
         const path = join(folder, object.key);
-        const download = limited(() => store.download(object.key, path));
+        const download = limited(() => store.download(object.key, path, object));
         downloads.push(download);
         await download;
         return { ...object, path };
@@ -58,10 +62,15 @@ export async function createPartitionCache(store: ObjectStore): Promise<Partitio
 
   return {
     folder,
+    list,
     pull(partition) {
       let objects = pulled.get(partition);
       if (!objects) pulled.set(partition, (objects = fetchPartition(partition)));
       return objects;
+    },
+    forget(partition) {
+      listed.delete(partition);
+      pulled.delete(partition);
     },
     async dispose() {
       // Downloads that nobody waits for any more would write into the folder while it is removed.
@@ -84,9 +93,36 @@ export async function withPartitionCache<T>(
   }
 }
 
-/** The days that have a partition below the prefix (`features/customer_usage/`), oldest first. */
-export async function listPartitionDays(store: ObjectStore, prefix: string): Promise<string[]> {
-  const folders = await store.listFolders(prefix);
+/** The Parquet files of one partition. */
+export const listPartition = async (store: ObjectStore, partition: string): Promise<StoredObject[]> =>
+  (await store.list(partition)).filter(({ key }) => key.endsWith('.parquet'));
+
+const missingPartition = (store: ObjectStore, partition: string): MeridianError =>
+  new MeridianError(
+    ErrorCode.MissingObject,
+    `${store.uri(partition)}: expected a Parquet file, found none. Nothing was written. ` +
+      'Check that what delivers this partition has run, then retry.',
+  );
+
+/** Days to look at, both included; without one of them there is no bound on that side. */
+export interface DayWindow {
+  from?: string;
+  to?: string;
+}
+
+/**
+ * The days that have a partition below the prefix (`features/customer_usage/`), oldest first. Only what lies in the window
+ * is listed, so that a long history costs nothing.
+ */
+export async function listPartitionDays(
+  store: ObjectStore,
+  prefix: string,
+  { from, to }: DayWindow = {},
+): Promise<string[]> {
+  const folders = await store.listFolders(prefix, {
+    from: from === undefined ? undefined : `dt=${from}`,
+    to: to === undefined ? undefined : `dt=${to}`,
+  });
   return folders
     .map((folder) => /^dt=(\d{4}-\d{2}-\d{2})$/.exec(folder)?.[1])
     .filter((day): day is string => day !== undefined)
@@ -114,7 +150,7 @@ export async function defineTable(
  */
 export async function explainCorruption<T>(
   database: Database,
-  objects: readonly PulledObject[],
+  objects: readonly Pick<PulledObject, 'key' | 'path' | 'bytes'>[],
   read: () => Promise<T>,
 ): Promise<T> {
   try {

@@ -21,7 +21,18 @@ export const declaredColumns = (view: FeatureView): { name: string; type: Featur
   ...view.features,
 ];
 
-export const columnNames = async (database: Database, table: string): Promise<string[]> =>
-  (await database.rows<{ column_name: string }>(`DESCRIBE ${identifier(table)}`)).map(
-    ({ column_name }) => column_name,
+/** The declared columns of a table, cast to their declared types. */
+export const castColumns = (columns: readonly { name: string; type: FeatureType }[]): string[] =>
+  columns.map(({ name, type }) => `CAST(${identifier(name)} AS ${SQL_TYPE[type]}) AS ${identifier(name)}`);
+
+/** DuckDB's type of each column of a table (or of `read_parquet(…)`), by name. */
+export const columnTypes = async (database: Database, from: string): Promise<Map<string, string>> =>
+  new Map(
+    (await database.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${from}`)).map(
+      ({ column_name, column_type }) => [column_name, column_type],
+    ),
   );
+
+export const columnNames = async (database: Database, table: string): Promise<string[]> => [
+  ...(await columnTypes(database, identifier(table))).keys(),
+];

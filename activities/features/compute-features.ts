@@ -1,56 +1,138 @@
-import type { Day } from '../../contracts/days';
+import { Context } from '@temporalio/activity';
+import { addDays, type Day } from '../../contracts/days';
+import type { ComputedPartition, ComputeScope } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
 import { parquetFiles, withDatabase } from '../../platform/duckdb';
-import { explainCorruption, withPartitionCache, type PartitionCache } from '../../platform/partitions';
+import {
+  explainCorruption,
+  listPartitionDays,
+  withPartitionCache,
+  type PartitionCache,
+} from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { heartbeat } from '../progress';
-import { computeDay, type ComputedPartition } from './compute';
+import { computeDay, type DayOutcome } from './compute';
+import { inspectDelivered, refuseStale } from './compute-delivered';
+import { partitionHash, readReport } from './compute-report';
+import { actionFor, isComputed } from './compute-scope';
 
 export interface ComputeFeaturesInput {
   view: FeatureView;
   days: Day[];
-  /** Computes a day again although its partition is there; default false. */
-  recompute?: boolean;
+  /** Which of the days are computed; default `missing`. */
+  scope?: ComputeScope;
 }
 
 export interface ComputedFeatures {
+  /** One a day that has a partition now, oldest first. */
   partitions: ComputedPartition[];
   /** Days of a view that others deliver, on which they delivered nothing: there is nothing to compute them from. */
   absent: Day[];
+  /** A line for a person on each partition that was checked. */
+  notes: string[];
 }
 
+/** Where a computation is; a later attempt passes over the days before. */
+export interface ComputeHeartbeat {
+  phase: 'computing';
+  view: string;
+  day: Day;
+  done: number;
+  of: number;
+}
+
+/** How far before the days asked for a partition is looked for that makes a missing one a gap. */
+const GAP_DAYS = 14;
+
 /**
- * The activity `computeFeatures`: computes the days that have no partition yet, oldest first, each checked before it is
- * written. A view without a transformation is delivered as it is, on whatever days it is delivered.
+ * The activity `computeFeatures`: computes the days of its scope, oldest first, each checked before it is written. A
+ * view without a transformation is delivered as it is; what was delivered is checked, once. A partition is written as a
+ * whole, so that an attempt after a kill goes on with the day that was under way.
  * @throws MeridianError MissingObject or CorruptObject (naming the raw object), DataQualityBreach, InvalidInput.
  */
 export const createComputeFeatures =
   ({ store }: { store: ObjectStore }) =>
-  async ({ view, days, recompute = false }: ComputeFeaturesInput): Promise<ComputedFeatures> =>
+  async ({ view, days, scope = 'missing' }: ComputeFeaturesInput): Promise<ComputedFeatures> =>
     withPartitionCache(store, async (cache) => {
-      const partitions: ComputedPartition[] = [];
-      const absent: Day[] = [];
-      for (const [done, day] of [...days].sort().entries()) {
-        heartbeat({ phase: 'computing', view: view.name, day, done, of: days.length });
-        const { transformation } = view;
-        const stands = (await store.list(Key.featurePartition(view, day))).length > 0;
-        if (stands && (transformation === null || !recompute))
-          partitions.push(await standing(cache, view, day));
-        else if (transformation === null) absent.push(day);
-        else partitions.push(await computeDay(store, cache, { ...view, transformation }, day, new Date()));
+      const sorted = [...days].sort();
+      const result: ComputedFeatures = { partitions: [], absent: [], notes: [] };
+      const standing = await standingDays(store, view, sorted);
+      const resumeAt = doneBefore(view, sorted);
+      for (const [done, day] of sorted.entries()) {
+        heartbeat({
+          phase: 'computing',
+          view: view.name,
+          day,
+          done,
+          of: sorted.length,
+        } satisfies ComputeHeartbeat);
+        const action = await actionFor(store, cache, view, day, done < resumeAt ? 'missing' : scope, {
+          stands: standing.includes(day),
+          isGap: standing.some((one) => one < day),
+        });
+        if (action === 'absent') result.absent.push(day);
+        else if (action === 'keep') result.partitions.push(await kept(store, cache, view, day));
+        else if (action !== 'pass over') {
+          const { summary, written, ...partition } = await newOutcome(store, cache, view, day);
+          result.partitions.push({ day, ...partition, computed: written });
+          result.notes.push(summary);
+          standing.push(day);
+        }
       }
-      return { partitions, absent };
+      if (scope !== 'late') await refuseStale(cache, view, result.absent, standing);
+      return result;
     });
 
-async function standing(cache: PartitionCache, view: FeatureView, day: Day): Promise<ComputedPartition> {
+const newOutcome = (
+  store: ObjectStore,
+  cache: PartitionCache,
+  view: FeatureView,
+  day: Day,
+): Promise<DayOutcome> =>
+  isComputed(view)
+    ? computeDay(store, cache, view, day, new Date())
+    : inspectDelivered(store, cache, view, day, new Date());
+
+async function standingDays(store: ObjectStore, view: FeatureView, sorted: readonly Day[]): Promise<Day[]> {
+  if (sorted.length === 0) return [];
+  const window = { from: addDays(sorted[0]!, -GAP_DAYS), to: sorted.at(-1)! };
+  return listPartitionDays(store, Key.featureView(view), window);
+}
+
+/** How many of the days an earlier attempt has been through: it need not compute them again, whatever the scope. */
+function doneBefore(view: FeatureView, sorted: readonly Day[]): number {
+  const last = Context.current().info.heartbeatDetails as ComputeHeartbeat | undefined;
+  return last?.view === view.name && sorted[last.done] === last.day ? last.done : 0;
+}
+
+async function kept(
+  store: ObjectStore,
+  cache: PartitionCache,
+  view: FeatureView,
+  day: Day,
+): Promise<ComputedPartition> {
   const partition = Key.featurePartition(view, day);
+  const objects = await cache.list(partition);
+  const report = await readReport(store, view, day);
+  const known = report !== null && report.partition === partitionHash(objects);
+  return {
+    day,
+    key: objects.length === 1 ? objects[0]!.key : partition,
+    rows: known ? report.rows : await countRows(cache, partition),
+    computed: false,
+    checks: 0,
+  };
+}
+
+async function countRows(cache: PartitionCache, partition: string): Promise<number> {
   const pulled = await cache.pull(partition);
-  const rows = await withDatabase((database) =>
-    explainCorruption(database, pulled, async () => {
-      const files = parquetFiles(pulled.map(({ path }) => path));
-      return (await database.row<{ rows: number }>(`SELECT count(*) AS rows FROM ${files}`)).rows;
-    }),
+  const files = parquetFiles(pulled.map(({ path }) => path));
+  return withDatabase((database) =>
+    explainCorruption(
+      database,
+      pulled,
+      async () => (await database.row<{ rows: number }>(`SELECT count(*) AS rows FROM ${files}`)).rows,
+    ),
   );
-  return { day, key: pulled.length === 1 ? pulled[0]!.key : partition, rows, computed: false };
 }

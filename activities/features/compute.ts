@@ -1,59 +1,93 @@
 import { join } from 'node:path';
-import type { QualityFinding } from '../../contracts/dataset';
 import { daysEndingWith, endOfDay, type Day } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
+import type { PartitionReport } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
+import { personalColumns } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
-import { identifier, literal, openDatabase, type Database } from '../../platform/duckdb';
+import { identifier, literal, openDatabase, parquetFiles, type Database } from '../../platform/duckdb';
 import {
   defineTable,
   explainCorruption,
   type PartitionCache,
   type PulledObject,
 } from '../../platform/partitions';
-import type { ObjectStore } from '../../platform/s3';
-import { breach, checkRows, featureRules, keyRules } from '../quality/rules';
-import { columnNames, declaredColumns, joinKeyNames, SQL_TYPE } from './columns';
+import type { ObjectStore, StoredObject } from '../../platform/s3';
+import { breach, inspectRows, keyRules } from '../quality/rules';
+import { castColumns, columnTypes, declaredColumns, joinKeyNames } from './columns';
+import { inspectPartition, partitionName, type PartitionInspection } from './compute-inspect';
+import { keepReport, lastGood, partitionHash, sourceHash } from './compute-report';
+import { computedColumns, losslessRules } from './partition-schema';
 
-export interface ComputedPartition {
-  day: Day;
+export type ComputedView = FeatureView & { transformation: string };
+
+/** What came of one day. */
+export interface DayOutcome {
   key: string;
   rows: number;
-  /** False where the partition was there and was kept. */
-  computed: boolean;
+  /** Whether the partition was written. */
+  written: boolean;
+  checks: number;
+  summary: string;
 }
 
 /**
  * One day of a view: pulls the raw partitions it reads, runs its SQL, checks the result and only then writes
  * `features/<view>/dt=<day>/part-0.parquet` (join keys, event_timestamp = the day's end in UTC, created_timestamp,
- * features; ordered by join keys).
+ * features; ordered by join keys). Where a partition with the same rows stands, it is left as it is: its created time
+ * goes on telling since when they are known.
+ * @throws MeridianError MissingObject, CorruptObject (naming the raw object), InvalidInput (the SQL), DataQualityBreach;
+ * the report of a breach is kept.
  */
 export async function computeDay(
   store: ObjectStore,
   cache: PartitionCache,
-  view: FeatureView & { transformation: string },
+  view: ComputedView,
   day: Day,
-  createdAt: Date,
-): Promise<ComputedPartition> {
-  const where = `features/${view.name} dt=${day}`;
+  now: Date,
+): Promise<DayOutcome> {
   const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
   try {
-    const pulled = await defineSources(database, cache, view.sources, day);
-    await explainCorruption(database, pulled, () =>
-      runTransformation(database, view.transformation, day, `features/${view.name}`),
+    const sources = await defineSources(database, cache, view.sources, day);
+    await explainCorruption(database, sources, () =>
+      runTransformation(database, view.transformation, day, Key.featureView(view).slice(0, -1)),
     );
-    const findings = await checkComputed(database, view, where);
-    if (findings.length > 0) throw breach(findings);
-    const path = join(cache.folder, `${view.name}-${day}.parquet`);
-    await database.execute(
-      `COPY (${partitionQuery(view, day, createdAt)}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
-    );
-    const { rows } = await database.row<{ rows: number }>('SELECT count(*) AS rows FROM computed');
-    const { key } = await store.upload(path, `${Key.featurePartition(view, day)}part-0.parquet`);
-    return { day, key, rows, computed: true };
+    const compared = await lastGood(store, view, day);
+    const inspection = await inspectComputed(database, cache, view, day, now, compared);
+    const report: PartitionReport = {
+      formatVersion: 1,
+      view: view.name,
+      version: view.version,
+      day,
+      rows: inspection.rows,
+      checkedAt: now.toISOString(),
+      computedFrom: sourceHash(view, sources),
+      partition: null,
+      passed: inspection.findings.length === 0,
+      checks: inspection.checks,
+      findings: inspection.findings,
+      comparedWith: compared?.day ?? null,
+    };
+    if (!report.passed) throw breach(report.findings, await keepReport(store, view, report));
+    const { objects, written } = await publish(store, database, cache, view, day);
+    await keepReport(store, view, { ...report, partition: partitionHash(objects) });
+    const { rows, checks, summary } = inspection;
+    return { key: objects[0]!.key, rows, written, checks: checks.length, summary };
   } finally {
     database.close();
   }
+}
+
+/** The raw objects that a day is computed from, in no particular order. */
+export async function listSources(
+  cache: PartitionCache,
+  sources: FeatureView['sources'],
+  lastDay: Day,
+): Promise<StoredObject[]> {
+  const partitions = sources.flatMap(({ table, lookBackDays }) =>
+    daysEndingWith(lastDay, lookBackDays).map((day) => Key.rawPartition(table, day)),
+  );
+  return (await Promise.all(partitions.map((partition) => cache.list(partition)))).flat();
 }
 
 /** Makes each source table a DuckDB view over the partitions it is read from. */
@@ -99,59 +133,76 @@ export async function runTransformation(
   }
 }
 
-async function checkComputed(
+/** Columns and types first, since nothing else can be judged without; leaves what is to be written in the view `partition`. */
+async function inspectComputed(
   database: Database,
+  cache: PartitionCache,
   view: FeatureView,
-  where: string,
-): Promise<QualityFinding[]> {
-  const columns = declaredColumns(view);
-  const found = await columnNames(database, 'computed');
-  const lacking = columns.filter(({ name }) => !found.includes(name)).map(({ name }) => name);
-  const extra = found.filter((name) => !columns.some((column) => column.name === name));
-  if (lacking.length > 0 || extra.length > 0) {
-    return [
-      {
-        where,
-        check: 'the declared columns',
-        found: [
-          lacking.length > 0 ? `lacks ${lacking.join(', ')}` : '',
-          extra.length > 0 ? `has ${extra.join(', ')}, which nobody declared` : '',
-        ]
-          .filter(Boolean)
-          .join(' and '),
-        expected: `the columns ${columns.map(({ name }) => name).join(', ')}`,
-        examples: [],
-      },
-    ];
-  }
-  const types = columns.map(({ name, type }) => ({
-    check: `${name} is a ${type}`,
-    bad: `${identifier(name)} IS NOT NULL AND TRY_CAST(${identifier(name)} AS ${SQL_TYPE[type]}) IS NULL`,
-    complaint: `have a ${name} that is no ${type}`,
-    allowedShare: 0,
-  }));
+  day: Day,
+  now: Date,
+  compared: PartitionReport | null,
+): Promise<PartitionInspection> {
+  const where = partitionName(view, day);
+  const found = await columnTypes(database, 'computed');
+  const lacking = computedColumns(view, where, found);
+  const unfit = { rows: 0, checks: [], summary: '' };
+  if (lacking.length > 0) return { ...unfit, findings: lacking };
   const keys = joinKeyNames(view);
-  const rules = [...keyRules(keys), ...types];
-  const findings = await checkRows(database, 'computed', where, keys, rules);
-  // Ranges and categories can be compared only where every value has its type.
-  if (findings.length > 0) return findings;
-  return checkRows(
+  const types = await inspectRows(
     database,
     'computed',
     where,
     keys,
-    view.features.flatMap((feature) => featureRules(feature)),
+    [...keyRules(keys), ...losslessRules(declaredColumns(view), found)],
+    personalColumns(view),
   );
+  if (types.findings.length > 0) return { ...unfit, ...types };
+  await database.execute(
+    `CREATE VIEW partition AS SELECT ${castColumns(view.entity.joinKeys).join(', ')},
+       TIMESTAMPTZ ${literal(endOfDay(day))} AS event_timestamp,
+       TIMESTAMPTZ ${literal(now.toISOString())} AS created_timestamp,
+       ${castColumns(view.features).join(', ')} FROM computed`,
+  );
+  const typed = { day, table: 'partition', names: keys, rules: [] };
+  const inspection = await inspectPartition(database, cache, view, typed, compared);
+  return { ...inspection, checks: [...types.checks, ...inspection.checks] };
 }
 
-function partitionQuery(view: FeatureView, day: Day, createdAt: Date): string {
-  const cast = ({ name, type }: { name: string; type: keyof typeof SQL_TYPE }): string =>
-    `CAST(${identifier(name)} AS ${SQL_TYPE[type]}) AS ${identifier(name)}`;
-  const keys = joinKeyNames(view).map(identifier).join(', ');
-  return (
-    `SELECT ${view.entity.joinKeys.map(cast).join(', ')}, ` +
-    `TIMESTAMPTZ ${literal(endOfDay(day))} AS event_timestamp, ` +
-    `TIMESTAMPTZ ${literal(createdAt.toISOString())} AS created_timestamp, ` +
-    `${view.features.map(cast).join(', ')} FROM computed ORDER BY ${keys}`
+async function publish(
+  store: ObjectStore,
+  database: Database,
+  cache: PartitionCache,
+  view: FeatureView,
+  day: Day,
+): Promise<{ objects: StoredObject[]; written: boolean }> {
+  const partition = Key.featurePartition(view, day);
+  cache.forget(partition);
+  const standing = await cache.list(partition);
+  if (standing.length > 0 && (await holdsSameRows(database, await cache.pull(partition))))
+    return { objects: standing, written: false };
+  const path = join(cache.folder, `${view.name}-${day}.parquet`);
+  await database.execute(
+    `COPY (SELECT * FROM partition ORDER BY ${joinKeyNames(view).map(identifier).join(', ')})
+     TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
   );
+  await store.upload(path, `${partition}part-0.parquet`);
+  cache.forget(partition);
+  return { objects: await cache.list(partition), written: true };
+}
+
+/** Whether the pulled partition has the rows of `partition`, but for their created time. What cannot be read has not. */
+async function holdsSameRows(database: Database, pulled: readonly PulledObject[]): Promise<boolean> {
+  const files = parquetFiles(pulled.map(({ path }) => path));
+  try {
+    const [now, before] = [await columnTypes(database, 'partition'), await columnTypes(database, files)];
+    if (JSON.stringify([...now]) !== JSON.stringify([...before])) return false;
+    const rows = (from: string): string => `SELECT * EXCLUDE (created_timestamp) FROM ${from}`;
+    const { fewer, changed } = await database.row<{ fewer: boolean; changed: number }>(
+      `SELECT (SELECT count(*) FROM ${files}) <> (SELECT count(*) FROM partition) AS fewer,
+              (SELECT count(*) FROM (${rows('partition')} EXCEPT ALL ${rows(files)})) AS changed`,
+    );
+    return !fewer && changed === 0;
+  } catch {
+    return false;
+  }
 }

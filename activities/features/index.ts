@@ -4,8 +4,7 @@ import type { ObjectStore } from '../../platform/s3';
 import { createComputeFeatures } from './compute-features';
 import { createMaterializeView } from './materialize-view';
 
-export type { ComputedPartition } from './compute';
-export type { ComputedFeatures, ComputeFeaturesInput } from './compute-features';
+export type { ComputedFeatures, ComputeFeaturesInput, ComputeHeartbeat } from './compute-features';
 export type { MaterializeHeartbeat } from './materialize';
 export type { MaterializedView, MaterializeViewInput } from './materialize-view';
 export type { Watermark } from './watermark';

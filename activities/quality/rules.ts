@@ -1,5 +1,6 @@
 import type { QualityFinding } from '../../contracts/dataset';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { mask } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, literal, type Database, type PlainValue } from '../../platform/duckdb';
 
@@ -10,30 +11,46 @@ export interface RowRule {
   bad: string;
   /** What bad rows are, after "212 of 50,000 rows": `have no customer_id`. */
   complaint: string;
-  /** Share of all rows, 0 … 1. */
+  /** Share of the rows judged, 0 … 1. */
   allowedShare: number;
+  /** SQL condition of the rows that are judged; all of them without one. */
+  among?: string;
+}
+
+/** What was looked at, each with what was measured, and what was found wrong. */
+export interface Inspection {
+  checks: string[];
+  findings: QualityFinding[];
 }
 
 const EXAMPLES = 5;
-const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
+const NOBODY: ReadonlySet<string> = new Set();
+export const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
 
 /** A missing or repeated join key is never accepted. */
-export function keyRules(keys: readonly string[]): RowRule[] {
-  const missing = keys.map((key) => ({
-    check: `${key} is there`,
-    bad: `${identifier(key)} IS NULL`,
-    complaint: `have no ${key}`,
-    allowedShare: 0,
-  }));
-  const list = keys.map(identifier).join(', ');
-  const repeated = {
-    check: 'one row an entity',
-    bad: `_repeat > 1 AND ${keys.map((key) => `${identifier(key)} IS NOT NULL`).join(' AND ')}`,
-    complaint: `repeat the ${list.replaceAll('"', '')} of another row`,
-    allowedShare: 0,
-  };
-  return [...missing, repeated];
-}
+export const keyRules = (keys: readonly string[]): RowRule[] => [
+  ...keys.map((key) => missingRule(key, 0)),
+  repeatedRule('one row an entity', keys, keys),
+];
+
+export const missingRule = (column: string, allowedShare: number): RowRule => ({
+  check: `${column} is there`,
+  bad: `${identifier(column)} IS NULL`,
+  complaint: `have no ${column}`,
+  allowedShare,
+});
+
+/** Rows that repeat the names of another (those that `inspectRows` is given); only rows with all of `present` count. */
+export const repeatedRule = (
+  check: string,
+  names: readonly string[],
+  present: readonly string[],
+): RowRule => ({
+  check,
+  bad: `_repeat > 1 AND ${present.map((name) => `${identifier(name)} IS NOT NULL`).join(' AND ')}`,
+  complaint: `repeat the ${names.join(', ')} of another row`,
+  allowedShare: 0,
+});
 
 /** The checks declared beside a feature; `column` is where its values lie. */
 export function featureRules(feature: FeatureView['features'][number], column = feature.name): RowRule[] {
@@ -62,55 +79,79 @@ export function featureRules(feature: FeatureView['features'][number], column = 
 
 /**
  * Holds a table against the rules, in one pass over it. A table without rows is a finding.
- * @param keys Columns that name a row in the examples; also what `one row an entity` counts by.
+ * @param names Columns that name a row in the examples; also what a repeated row repeats.
+ * @param personal Columns whose values are masked in the examples.
  */
-export async function checkRows(
+export async function inspectRows(
   database: Database,
   table: string,
   where: string,
-  keys: readonly string[],
+  names: readonly string[],
   rules: readonly RowRule[],
-): Promise<QualityFinding[]> {
-  const list = keys.map(identifier).join(', ');
+  personal: ReadonlySet<string> = NOBODY,
+): Promise<Inspection> {
+  const list = names.map(identifier).join(', ');
   const numbered = `(SELECT *, row_number() OVER (PARTITION BY ${list}) AS _repeat FROM ${identifier(table)})`;
-  const counts = rules.map(({ bad }, index) => `count(*) FILTER (WHERE ${bad}) AS c${index}`);
+  const counts = rules.flatMap(({ bad, among = 'true' }, index) => [
+    `count(*) FILTER (WHERE (${among}) AND (${bad})) AS bad${index}`,
+    `count(*) FILTER (WHERE ${among}) AS of${index}`,
+  ]);
   const totals = await database.row<Record<string, number>>(
     `SELECT ${['count(*) AS rows', ...counts].join(', ')} FROM ${numbered}`,
   );
   const rows = totals['rows']!;
   if (rows === 0) {
-    return [{ where, check: 'there are rows', found: 'found no rows', expected: 'at least 1', examples: [] }];
+    const check = 'there are rows';
+    return {
+      checks: [`${check}: found none`],
+      findings: [{ where, check, found: 'found no rows', expected: 'at least 1', examples: [] }],
+    };
   }
-  const findings: QualityFinding[] = [];
-  for (const [index, { check, bad, complaint, allowedShare }] of rules.entries()) {
-    const count = totals[`c${index}`]!;
-    if (count <= allowedShare * rows) continue;
+  const inspection: Inspection = { checks: [], findings: [] };
+  for (const [index, { check, bad, complaint, allowedShare, among = 'true' }] of rules.entries()) {
+    const count = totals[`bad${index}`]!;
+    const of = totals[`of${index}`]!;
+    const found = `${number.format(count)} of ${number.format(of)} rows ${complaint}`;
+    inspection.checks.push(`${check}: ${found}`);
+    if (count <= allowedShare * of) continue;
     const examples = await database.rows(
-      `SELECT DISTINCT ${list} FROM ${numbered} WHERE ${bad} ORDER BY ${list} LIMIT ${EXAMPLES}`,
+      `SELECT DISTINCT ${list} FROM ${numbered} WHERE (${among}) AND (${bad}) ORDER BY ${list} LIMIT ${EXAMPLES}`,
     );
-    findings.push({
+    inspection.findings.push({
       where,
       check,
-      found: `${number.format(count)} of ${number.format(rows)} rows ${complaint}`,
-      expected: number.format(Math.floor(allowedShare * rows)),
-      examples: examples.map((row) => Object.values(row).map(shown).join(', ')),
+      found,
+      expected: number.format(Math.floor(allowedShare * of)),
+      examples: examples.map((row) =>
+        Object.entries(row)
+          .map(([column, value]) => (personal.has(column) ? mask(value) : shown(value)))
+          .join(', '),
+      ),
     });
   }
-  return findings;
+  return inspection;
 }
+
+/** What `inspectRows` found wrong. */
+export const checkRows = async (...inspected: Parameters<typeof inspectRows>): Promise<QualityFinding[]> =>
+  (await inspectRows(...inspected)).findings;
 
 const shown = (value: PlainValue): string => (value instanceof Date ? value.toISOString() : String(value));
 
 const SHOWN = 10;
 
-/** The findings as the error that blocks what they were found in. */
-export function breach(findings: readonly QualityFinding[]): MeridianError {
+/**
+ * The findings as the error that blocks what they were found in.
+ * @param report Where the whole report is kept.
+ */
+export function breach(findings: readonly QualityFinding[], report?: string): MeridianError {
   const told = findings.slice(0, SHOWN).map(({ where, found, expected, examples }) => {
     const forExample = examples.length > 0 ? `, for example ${examples.join('; ')}` : '';
     const word = /^[\d,]+$/.test(expected) ? 'allowed' : 'expected';
     return `${where}: ${found} (${word}: ${expected})${forExample}.`;
   });
   if (findings.length > SHOWN) told.push(`And ${findings.length - SHOWN} findings more.`);
+  if (report !== undefined) told.push(`The whole report: ${report}.`);
   return new MeridianError(
     ErrorCode.DataQualityBreach,
     `${told.join(' ')} Nothing was written. Fix the source and resolve this run with {"action":"retry"}.`,

@@ -1,9 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -14,8 +9,11 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { ErrorCode, MeridianError } from '../contracts/errors';
-import type { Config } from './config';
+import { ErrorCode, MeridianError } from '../../contracts/errors';
+import type { Config } from '../config';
+import { downloadObject } from './download';
+import { isMissing, missing, translate } from './errors';
+import { uploadFile } from './upload';
 
 export interface StoredObject {
   key: string;
@@ -35,17 +33,22 @@ export interface ObjectStore {
   head(key: string): Promise<StoredObject | null>;
   /** Every object below the prefix, in the order of their keys. */
   list(prefix: string): Promise<StoredObject[]>;
-  /** The "folders" directly below the prefix. */
-  listFolders(prefix: string): Promise<string[]>;
+  /** The "folders" directly below the prefix, in order; only those from `from` to `to`, both included, where given. */
+  listFolders(prefix: string, window?: { from?: string; to?: string }): Promise<string[]>;
   put(key: string, body: Buffer | string): Promise<StoredObject>;
   /** Writes with If-None-Match; false where the object exists already (then nothing is written). */
   create(key: string, body: Buffer | string): Promise<boolean>;
   /** Writes with If-Match; false where the object is no longer the one with that ETag. */
   replace(key: string, body: Buffer | string, etag: string): Promise<boolean>;
   delete(key: string): Promise<void>;
-  /** Streams an object to a file (written beside and renamed, so that it is whole or absent). */
-  download(key: string, path: string): Promise<void>;
-  /** Streams a file to an object. */
+  /**
+   * Streams an object to a file (written beside and renamed, so that it is whole or absent); a large one in ranges, several
+   * at a time.
+   * @param listed The object as it was listed; what stands there now is taken without it.
+   * @throws MeridianError Conflict (retryable) where the object is, or while it is read becomes, another.
+   */
+  download(key: string, path: string, listed?: StoredObject): Promise<void>;
+  /** Streams a file to an object, a large one in parts; the object is whole or as it was before. */
   upload(path: string, key: string): Promise<StoredObject>;
   ensureBucket(): Promise<void>;
   /** Frees the sockets. */
@@ -63,7 +66,24 @@ const TIMEOUTS = {
   socketTimeout: 30_000,
 };
 
-export function createObjectStore(config: Config['s3'], timeouts = TIMEOUTS): ObjectStore {
+/** How large files travel. */
+export interface Transfer {
+  /** Files above this many bytes travel in parts. */
+  singleBytes: number;
+  /** Bytes of a part; at least 5 MiB, which is S3's own bound. */
+  partBytes: number;
+  /** Parts of one file that travel at a time; an upload holds them in memory. */
+  partsInFlight: number;
+}
+
+const MiB = 2 ** 20;
+const TRANSFER: Transfer = { singleBytes: 16 * MiB, partBytes: 8 * MiB, partsInFlight: 4 };
+
+export function createObjectStore(
+  config: Config['s3'],
+  timeouts = TIMEOUTS,
+  transfer = TRANSFER,
+): ObjectStore {
   const client = new S3Client({
     region: config.region,
     endpoint: config.endpoint,
@@ -132,17 +152,26 @@ export function createObjectStore(config: Config['s3'], timeouts = TIMEOUTS): Ob
       return found;
     },
 
-    async listFolders(prefix) {
+    async listFolders(prefix, { from, to } = {}) {
       const found: string[] = [];
       let token: string | undefined;
       do {
         const page = await attempt(prefix, () =>
           client.send(
-            new ListObjectsV2Command({ Bucket, Prefix: prefix, Delimiter: '/', ContinuationToken: token }),
+            new ListObjectsV2Command({
+              Bucket,
+              Prefix: prefix,
+              Delimiter: '/',
+              // What lies in the folder `from` sorts after its name without the slash.
+              StartAfter: from === undefined ? undefined : prefix + from,
+              ContinuationToken: token,
+            }),
           ),
         );
-        for (const item of page.CommonPrefixes ?? []) found.push(item.Prefix!.slice(prefix.length, -1));
-        token = page.NextContinuationToken;
+        const names = (page.CommonPrefixes ?? []).map((item) => item.Prefix!.slice(prefix.length, -1));
+        found.push(...names.filter((name) => to === undefined || name <= to));
+        const beyond = to !== undefined && names.some((name) => name > to);
+        token = beyond ? undefined : page.NextContinuationToken;
       } while (token);
       return found;
     },
@@ -161,29 +190,13 @@ export function createObjectStore(config: Config['s3'], timeouts = TIMEOUTS): Ob
       await attempt(key, () => client.send(new DeleteObjectCommand({ Bucket, Key: key })));
     },
 
-    async download(key, path) {
-      await mkdir(dirname(path), { recursive: true });
-      const partial = `${path}.partial-${process.pid}`;
-      try {
-        const answer = await client.send(new GetObjectCommand({ Bucket, Key: key }));
-        await pipeline(answer.Body as Readable, createWriteStream(partial));
-        await rename(partial, path);
-      } catch (error) {
-        await rm(partial, { force: true });
-        if (isMissing(error)) throw missing(Bucket, key);
-        throw translate(error, Bucket, key);
-      }
+    async download(key, path, listed) {
+      const object = listed ?? (await store.head(key));
+      if (!object) throw missing(Bucket, key);
+      await attempt(key, () => downloadObject(client, Bucket, object, path, transfer));
     },
 
-    async upload(path, key) {
-      const { size } = await stat(path);
-      const answer = await attempt(key, () =>
-        client.send(
-          new PutObjectCommand({ Bucket, Key: key, Body: createReadStream(path), ContentLength: size }),
-        ),
-      );
-      return { key, etag: answer.ETag!, bytes: size };
-    },
+    upload: (path, key) => attempt(key, () => uploadFile(client, Bucket, path, key, transfer)),
 
     async ensureBucket() {
       try {
@@ -223,59 +236,4 @@ export function createObjectStore(config: Config['s3'], timeouts = TIMEOUTS): Ob
   }
 
   return store;
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof S3ServiceException && (error.name === 'NoSuchKey' || error.name === 'NotFound');
-}
-
-function missing(bucket: string, key: string): MeridianError {
-  return new MeridianError(
-    ErrorCode.MissingObject,
-    `s3://${bucket}/${key}: no such object. Check that what writes it has run, then retry.`,
-  );
-}
-
-/** The SDK found none, or S3 takes those it found for nobody's. */
-const CREDENTIALS =
-  /^(CredentialsProviderError|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken)$/;
-
-function translate(error: unknown, bucket: string, key: string): Error {
-  if (error instanceof MeridianError) return error;
-  const where = `s3://${bucket}/${key}`;
-  const text = error instanceof Error ? error.message : String(error);
-  if (error instanceof Error && CREDENTIALS.test(error.name)) {
-    return new MeridianError(
-      ErrorCode.AccessDenied,
-      `${where}: the process has no credentials that S3 knows (${error.name}: ${text}). Set AWS_ACCESS_KEY_ID and ` +
-        'AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN where there is one), or give the process a profile or a role; ' +
-        'start it again, then retry.',
-      [],
-      { cause: error },
-    );
-  }
-  if (error instanceof S3ServiceException) {
-    const status = error.$metadata.httpStatusCode ?? 0;
-    if (error.name === 'NoSuchBucket') {
-      return new MeridianError(
-        ErrorCode.MissingObject,
-        `${where}: no such bucket. Create it, then retry.`,
-        [],
-        { cause: error },
-      );
-    }
-    if (status === 401 || status === 403) {
-      return new MeridianError(ErrorCode.AccessDenied, `${where}: access denied (${error.name}).`, [], {
-        cause: error,
-      });
-    }
-  }
-  return new MeridianError(
-    ErrorCode.DependencyUnavailable,
-    `${where}: S3 did not answer as expected: ${text}`,
-    [],
-    {
-      cause: error,
-    },
-  );
 }

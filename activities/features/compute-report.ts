@@ -1,0 +1,69 @@
+import { canonicalJson } from '../../contracts/canonical-json';
+import type { PartitionReport } from '../../contracts/features';
+import { addDays, type Day } from '../../contracts/days';
+import { Key } from '../../contracts/ids';
+import type { FeatureView } from '../../contracts/model';
+import { listPartition } from '../../platform/partitions';
+import { sha256, type ObjectStore, type StoredObject } from '../../platform/s3';
+
+/** How far back a good partition is looked for to compare with. */
+const LOOK_BACK_DAYS = 14;
+
+const identities = (objects: readonly StoredObject[]): string[][] =>
+  objects.map(({ key, etag }) => [key, etag]).sort(([a], [b]) => (a! < b! ? -1 : 1));
+
+/** Names what a partition consists of: changes with every object that is added, removed or written again. */
+export const partitionHash = (objects: readonly StoredObject[]): string =>
+  sha256(canonicalJson(identities(objects)));
+
+/** Names what a partition is computed from: the raw objects, the SQL, and what it is declared to give. */
+export const sourceHash = (view: FeatureView, sources: readonly StoredObject[]): string =>
+  sha256(
+    canonicalJson({
+      version: view.version,
+      transformation: view.transformation,
+      columns: [...view.entity.joinKeys, ...view.features].map(({ name, type }) => [name, type]),
+      sources: identities(sources),
+    }),
+  );
+
+/** The report of the partition that stands; null where it was never checked. */
+export async function readReport(
+  store: ObjectStore,
+  view: FeatureView,
+  day: Day,
+): Promise<PartitionReport | null> {
+  const found = await store.find(Key.partitionReport(view, day));
+  return found && (JSON.parse(found.body.toString('utf8')) as PartitionReport);
+}
+
+/**
+ * Keeps the report. One of a check that was not passed is kept beside that of what stands, which goes on telling what
+ * that was computed from.
+ * @returns Where it is kept.
+ */
+export async function keepReport(
+  store: ObjectStore,
+  view: FeatureView,
+  report: PartitionReport,
+): Promise<string> {
+  const key = (report.passed ? Key.partitionReport : Key.failedPartitionReport)(view, report.day);
+  await store.put(key, JSON.stringify(report, null, 2));
+  return store.uri(key);
+}
+
+/** The newest earlier partition that passed its checks and is still what was checked; null where there is none. */
+export async function lastGood(
+  store: ObjectStore,
+  view: FeatureView,
+  day: Day,
+): Promise<PartitionReport | null> {
+  for (let back = 1; back <= LOOK_BACK_DAYS; back++) {
+    const earlier = addDays(day, -back);
+    const report = await readReport(store, view, earlier);
+    if (!report) continue;
+    if (report.partition === partitionHash(await listPartition(store, Key.featurePartition(view, earlier))))
+      return report;
+  }
+  return null;
+}
