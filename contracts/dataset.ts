@@ -30,6 +30,17 @@ export interface DatasetManifest {
   columns: { name: string; role: 'entity' | 'event_timestamp' | 'feature' | 'label'; type: string }[];
 }
 
+/** `expires.json` beside a snapshot's manifest: from when on nothing may be trained on it any more. */
+export interface SnapshotExpiry {
+  /** ISO 8601, UTC. */
+  expiresAt: string;
+  because: string;
+  /** Version of the opt-out list that it was held against. */
+  listVersion: string;
+  /** Entities in it that are on that list. */
+  entities: number;
+}
+
 export interface QualityFinding {
   /** `features/customer_usage dt=2026-11-20` or `datasets/churn/<snapshot>/train`. */
   where: string;

@@ -3,6 +3,7 @@ import { createDatasetActivities } from '../activities/datasets';
 import { createEvaluationActivities } from '../activities/evaluation';
 import { createFeatureActivities } from '../activities/features';
 import { createMonitoringActivities } from '../activities/monitoring';
+import { createPrivacyActivities } from '../activities/privacy';
 import { TaskQueue } from '../contracts/task-queues';
 import { loadConfig } from '../platform/config';
 import { createLog } from '../platform/log';
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
     activities: {
       ...createFeatureActivities({ store, redis }),
       ...createDatasetActivities({ store }),
+      ...createPrivacyActivities({ store, redis }),
       ...createEvaluationActivities({ store }),
       ...createMonitoringActivities({ store, temporal: lazyClient(config.temporal) }),
     },

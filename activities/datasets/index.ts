@@ -3,6 +3,7 @@ import type { Day } from '../../contracts/days';
 import type { ModelDeclaration } from '../../contracts/model';
 import { withPartitionCache } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
+import { refuseExpired } from '../privacy/expiry';
 import { heartbeat } from '../progress';
 import { breach } from '../quality/rules';
 import { countDelivered, deliveredDays, labelDay, observationDays, type LabelledDay } from './labels';
@@ -64,7 +65,7 @@ export function createDatasetActivities({ store }: { store: ObjectStore }) {
 
     /**
      * Checks a snapshot before anything is trained on it; the report is kept at `<prefix>quality.json` either way.
-     * @throws MeridianError DataQualityBreach listing the findings.
+     * @throws MeridianError DataQualityBreach listing the findings, or where the snapshot has expired.
      */
     validateSnapshot: async ({
       declaration,
@@ -74,6 +75,7 @@ export function createDatasetActivities({ store }: { store: ObjectStore }) {
       snapshot: DatasetSnapshot;
     }): Promise<QualityReport> => {
       heartbeat({ phase: 'validating', model: declaration.name, snapshot: snapshot.snapshot });
+      await refuseExpired(store, declaration.name, snapshot.snapshot);
       const report = await withPartitionCache(store, (cache) =>
         inspectSnapshot(cache, declaration, snapshot),
       );

@@ -50,7 +50,7 @@ export async function buildSnapshot(
       ...(await defineViews(store, database, cache, request)),
     ];
     const keys = modelJoinKeys(declaration).map(({ name }) => name);
-    const optOuts = await readOptOuts(store, cache, database, keys, request.asOf);
+    const optOuts = await readOptOuts(store, cache, database, declaration.views);
     await explainCorruption(database, [...sources, ...optOuts.sources], () =>
       database.execute(datasetQuery(declaration, keys, optOuts)),
     );

@@ -2,7 +2,7 @@ import type { FeatureView } from '../../contracts/model';
 import type { Redis } from '../redis';
 import { readFeatures, type FeatureRequest, type OnlineFeature } from './read';
 import type { JoinKey } from './entity-key';
-import { forgetEntities, removeStaleRows } from './removal';
+import { countHeldEntities, forgetEntities, removeStaleRows } from './removal';
 import type { Micros } from './timestamp';
 import { writeRows, type OnlineRow, type WriteResult } from './write';
 
@@ -20,6 +20,8 @@ export interface OnlineStore {
    * theirs from now on. @returns How many of them held a feature until now.
    */
   forget(joinKeys: readonly JoinKey[], entities: readonly Record<string, unknown>[]): Promise<number>;
+  /** How many of the entities hold a feature of any view with these join keys, also of views that nobody declares. */
+  countHeld(joinKeys: readonly JoinKey[], entities: readonly Record<string, unknown>[]): Promise<number>;
   /**
    * Takes a view's row out of each entity where its event time is before `before`; rows written since stay, and so do
    * other views'. @returns How many rows were removed.
@@ -44,6 +46,7 @@ export function createOnlineStore(redis: Redis, project: string, now: () => numb
   return {
     write: (view, rows) => writeRows(redis, project, view, rows),
     forget: (joinKeys, entities) => forgetEntities(redis, project, joinKeys, entities, BigInt(now()) * 1000n),
+    countHeld: (joinKeys, entities) => countHeldEntities(redis, project, joinKeys, entities),
     removeStale: (view, entities, before) => removeStaleRows(redis, project, view, entities, before),
     getOnlineFeatures: async ({ entity, ...request }) => (await read(request, [entity]))[0]!,
     getOnlineFeaturesOfMany: ({ entities, ...request }) => read(request, entities),

@@ -19,6 +19,15 @@ end
 return held
 `);
 
+/** KEYS: entities. ARGV: `_opted_out`. Returns how many of them hold anything else. */
+const COUNT_HELD = defineScript(`
+local held = 0
+for i = 1, #KEYS do
+  if redis.call('HLEN', KEYS[i]) > redis.call('HEXISTS', KEYS[i], ARGV[1]) then held = held + 1 end
+end
+return held
+`);
+
 /** KEYS: entities. ARGV: a timestamp, then the view's fields. Returns how many entities lost the view's row. */
 const REMOVE_STALE = defineScript(`${LUA_TIMESTAMP}
 local removed = 0
@@ -50,6 +59,18 @@ export const forgetEntities = (
     return (await callScript(redis, FORGET, keys, [optedOutField, since])) as number;
   });
 };
+
+/** @returns How many of the entities hold a feature of any view. */
+export const countHeldEntities = (
+  redis: Redis,
+  project: string,
+  joinKeys: readonly JoinKey[],
+  entities: readonly Record<string, unknown>[],
+): Promise<number> =>
+  sumOverSlices(entities, async (slice) => {
+    const keys = slice.map((entity) => encodeEntityKey(project, joinKeys, entity));
+    return (await callScript(redis, COUNT_HELD, keys, [optedOutField])) as number;
+  });
 
 /** @returns How many rows were removed. */
 export const removeStaleRows = (
