@@ -74,10 +74,17 @@ export interface Transfer {
   partBytes: number;
   /** Parts of one file that travel at a time; an upload holds them in memory. */
   partsInFlight: number;
+  /** How long after its begin an upload in parts is taken for one whose process was killed. */
+  abandonedAfterMs: number;
 }
 
 const MiB = 2 ** 20;
-const TRANSFER: Transfer = { singleBytes: 16 * MiB, partBytes: 8 * MiB, partsInFlight: 4 };
+const TRANSFER: Transfer = {
+  singleBytes: 16 * MiB,
+  partBytes: 8 * MiB,
+  partsInFlight: 4,
+  abandonedAfterMs: 24 * 3_600_000,
+};
 
 export function createObjectStore(
   config: Config['s3'],

@@ -4,6 +4,7 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
   PutObjectCommand,
   UploadPartCommand,
   type CompletedPart,
@@ -37,10 +38,11 @@ async function uploadInParts(
   path: string,
   key: string,
   size: number,
-  { partBytes, partsInFlight }: Transfer,
+  { partBytes, partsInFlight, abandonedAfterMs }: Transfer,
 ): Promise<StoredObject> {
   const each = Math.max(partBytes, Math.ceil(size / MOST_PARTS));
   const target = { Bucket: bucket, Key: key };
+  await abortAbandoned(client, bucket, key, Date.now() - abandonedAfterMs);
   const { UploadId } = await client.send(new CreateMultipartUploadCommand(target));
   const file = await open(path);
   try {
@@ -62,11 +64,22 @@ async function uploadInParts(
     return { key, etag: answer.ETag!, bytes: size };
   } catch (error) {
     // Parts that nobody completes are kept, and paid for, until somebody aborts them. Where S3 cannot be reached for that
-    // either, the first error is what matters; the bucket's rule for abandoned uploads sees to the rest.
+    // either, the first error is what matters, and the next upload of the object sees to it.
     await client.send(new AbortMultipartUploadCommand({ ...target, UploadId })).catch(() => undefined);
     throw error;
   } finally {
     await file.close();
+  }
+}
+
+/** Aborts what killed processes left: uploads of this object that were begun before the given time and never ended. */
+async function abortAbandoned(client: S3Client, bucket: string, key: string, before: number): Promise<void> {
+  const { Uploads = [] } = await client.send(
+    new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key }),
+  );
+  for (const { Key, UploadId, Initiated } of Uploads) {
+    if (Key !== key || !Initiated || Initiated.getTime() > before) continue;
+    await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
   }
 }
 
