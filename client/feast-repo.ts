@@ -16,7 +16,12 @@ export interface FeastTarget {
 /** Writes the repo by which the real Feast reads every published view, with a feature service a model. */
 export async function exportFeastRepo(store: ObjectStore, target: FeastTarget): Promise<void> {
   const [declarations, views] = await Promise.all([listDeclarations(store), viewsForFeast(store)]);
-  await writeFeastRepo({ ...target, bucket: store.bucket, views, services: declarations.map(serviceOf) });
+  await writeFeastRepo({
+    ...target,
+    offlineStore: `s3://${store.bucket}`,
+    views,
+    services: declarations.map(serviceOf),
+  });
 }
 
 /** The newest version of every view, and older ones as long as the offline store holds them. */

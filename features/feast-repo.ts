@@ -12,7 +12,8 @@ export interface FeastRepo {
   views: readonly FeatureView[];
   services: readonly FeatureService[];
   redisUrl: string;
-  bucket: string;
+  /** Below which the offline store's keys lie: `s3://bucket`, or a folder with a copy of them. */
+  offlineStore: string;
   /** Endpoint of the object store; AWS's where there is none. */
   s3Endpoint?: string;
 }
@@ -65,6 +66,7 @@ function definitions(repo: FeastRepo): string {
     `from datetime import timedelta
 
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType
+from feast.data_format import ParquetFormat
 from feast.types import ${Object.values(FEAST_TYPE).sort().join(', ')}`,
     ...[...entities.values()].map(entityPython),
     ...repo.views.map((view) => viewPython(view, repo)),
@@ -107,13 +109,14 @@ ${fields}
 )`;
 }
 
-function sourcePython(view: FeatureView, { bucket, s3Endpoint }: FeastRepo): string {
+function sourcePython(view: FeatureView, { offlineStore, s3Endpoint }: FeastRepo): string {
   const name = storedName(view);
   const source = variable('source', name);
   const endpoint = s3Endpoint ? `\n    s3_endpoint_override=${python(s3Endpoint)},` : '';
   const file = `${source} = FileSource(
     name=${python(`${name}_source`)},
-    path=${python(`s3://${bucket}/${Key.featureView(view)}`)},
+    path=${python(`${offlineStore}/${Key.featureView(view)}`)},
+    file_format=ParquetFormat(),
     timestamp_field="event_timestamp",
     created_timestamp_column="created_timestamp",${endpoint}
 )`;

@@ -1,152 +1,161 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { createFeatureActivities } from '../../activities/features';
+import { storedName } from '../../contracts/feature-view';
 import type { FeatureView } from '../../contracts/model';
-import { writeFeastRepo } from '../../features/feast-repo';
+import { customerActivity } from '../../features';
+import { serviceOf } from '../../features/services';
 import { layDownSampleData } from '../../local/sample';
 import { churn } from '../../models/churn/model';
-import { createOnlineStore, type StoredValue } from '../../platform/online-store';
 import { readParquetAsArrow } from '../../platform/arrow';
-import { projectRoot } from '../../platform/project-root';
-import { findTestTools } from '../support/tools';
+import { createOnlineStore, type OnlineRow, type StoredValue } from '../../platform/online-store';
+import { startFeast } from './feast-client';
 import { setStage, type Stage } from './stage';
 
 const day = '2026-03-31';
+/** An instant with microseconds, in microseconds. */
+const MOMENT = 1_700_000_000_123_456n;
+
+jest.setTimeout(180_000);
 let stage: Stage;
-let peers: string;
 
 beforeAll(async () => {
-  peers = process.env['MERIDIAN_VENV_PEERS'] ?? (await findTestTools()).peers;
   stage = await setStage();
   await layDownSampleData(stage.store, { customers: 200, days: 180, endDate: day });
 }, 120_000);
 afterAll(() => stage?.tearDown());
 
-/** Answers of the real Feast, by column. */
-async function askFeast(
-  repo: string,
-  service: string,
-  entities: Record<string, unknown>[],
-): Promise<Record<string, StoredValue[]>> {
-  const env = { ...process.env, ...stage.env, FEAST_USAGE: 'False' };
-  const script = join(projectRoot(), 'tests/features/read_with_feast.py');
-  const call = promisify(execFile)(join(peers, 'bin/python'), [script, repo], { env, maxBuffer: 2 ** 26 });
-  call.child.stdin!.end(JSON.stringify({ service, entities }));
-  return JSON.parse((await call).stdout) as Record<string, StoredValue[]>;
-}
+const online = () => createOnlineStore(stage.redis, 'meridian');
+const row = (entity: OnlineRow['entity'], values: StoredValue[]): OnlineRow => ({
+  entity,
+  eventTimestamp: MOMENT,
+  createdTimestamp: MOMENT,
+  values,
+});
 
-async function feastApply(repo: string): Promise<void> {
-  const env = { ...process.env, ...stage.env, FEAST_USAGE: 'False' };
-  await promisify(execFile)(join(peers, 'bin/feast'), ['--chdir', repo, 'apply'], { env });
-}
-
-it('the real Feast reads every value that was materialized', async () => {
+it('the real Feast reads every value that was materialized, of every version there is', async () => {
   const { computeFeatures, materializeView } = createFeatureActivities(stage);
-  for (const view of churn.views) {
+  const [account] = churn.views as [FeatureView];
+  // The second version retypes a feature and has another; models of the first go on reading theirs.
+  const second: FeatureView = {
+    ...account,
+    version: 2,
+    transformation: `SELECT * REPLACE (tenure_days / 7.0 AS tenure_days), seats > 10 AS is_large FROM (${account.transformation})`,
+    features: [
+      ...account.features.map((feature) =>
+        feature.name === 'tenure_days' ? { name: 'tenure_days', type: 'double' as const } : feature,
+      ),
+      { name: 'is_large', type: 'bool' },
+    ],
+  };
+  const views = [...churn.views, second];
+  for (const view of views) {
     await stage.run(computeFeatures, { view, days: [day] });
     const loaded = await stage.run(materializeView, { view, asOf: day, runKey: 'test' });
-    expect(loaded.skipped).toBe(0);
-    expect(loaded.written).toBe(loaded.entities);
+    expect(loaded).toMatchObject({ skipped: 0, written: loaded.entities });
   }
-  const repo = join(stage.folder, 'feast');
-  await writeFeastRepo({
-    folder: repo,
-    models: [churn],
-    redisUrl: stage.redisUrl,
-    bucket: stage.store.bucket,
-    s3Endpoint: stage.env['AWS_ENDPOINT_URL_S3'],
+  const successor = serviceOf({
+    ...churn,
+    name: 'successor',
+    views: [second],
+    inputs: [{ name: 'tenure', view: second.name, feature: 'tenure_days', type: 'number' }],
   });
-  await feastApply(repo);
+  const feast = await startFeast(stage, {
+    name: 'feast',
+    views,
+    services: [serviceOf(churn), successor],
+  });
 
-  const offline = await Promise.all(
-    churn.views.map(async (view) => {
-      const path = join(stage.folder, `${view.name}.parquet`);
-      await stage.store.download(`features/${view.name}/dt=${day}/part-0.parquet`, path);
-      return { view, table: await readParquetAsArrow(path) };
+  const tables = await Promise.all(
+    views.map(async (view) => {
+      const name = storedName(view);
+      const path = join(stage.folder, `${name}.parquet`);
+      await stage.store.download(`features/${name}/dt=${day}/part-0.parquet`, path);
+      return { view, name, table: await readParquetAsArrow(path) };
     }),
   );
-  const ids = [...offline[0]!.table.getChild('customer_id')!] as string[];
-  const answer = await askFeast(
-    repo,
-    'churn',
-    ids.map((id) => ({ customer_id: id })),
-  );
-  expect(answer['customer_id']).toEqual(ids);
+  const ids = [...tables[0]!.table.getChild('customer_id')!] as string[];
+  const entities = ids.map((id) => ({ customer_id: id }));
+  const everything = views.flatMap((view) => view.features.map(({ name }) => `${storedName(view)}:${name}`));
+  const [all, ofChurn, ofSuccessor] = (await feast.ask(
+    { do: 'online', features: everything, entities },
+    { do: 'online', features: 'churn', entities },
+    { do: 'online', features: 'successor', entities },
+  )) as Record<string, StoredValue[]>[];
+
   let compared = 0;
-  for (const { view, table } of offline) {
+  for (const { view, name: stored, table } of tables) {
     expect([...table.getChild('customer_id')!]).toEqual(ids);
     for (const { name } of view.features) {
-      expect([name, answer[name]]).toEqual([name, [...table.getChild(name)!]]);
+      const offline = [...table.getChild(name)!] as StoredValue[];
+      expect([stored, name, all![`${stored}__${name}`]]).toEqual([stored, name, offline]);
+      if (view !== second) expect(ofChurn![`${stored}__${name}`]).toEqual(offline);
       compared += ids.length;
     }
   }
-  expect(compared).toBeGreaterThan(28 * 150);
-}, 180_000);
+  expect(compared).toBe(everything.length * ids.length);
+  expect(ids.length).toBeGreaterThan(150);
+  const weeks = tables.at(-1)!.table.getChild('tenure_days')!;
+  expect(ofSuccessor).toEqual({ customer_id: ids, customer_account_v2__tenure_days: [...weeks] });
+});
 
-it('reads by Feast every type, zero, null and extreme', async () => {
-  const view: FeatureView = {
-    ...churn.views[0]!,
-    name: 'odd_values',
-    entity: {
-      name: 'odd',
-      joinKeys: [{ name: 'odd_id', type: 'int64' }],
-    },
-    features: [
-      { name: 'd', type: 'double' },
-      { name: 'f', type: 'float' },
-      { name: 'l', type: 'int64' },
-      { name: 'i', type: 'int32' },
-      { name: 'b', type: 'bool' },
-      { name: 's', type: 'string' },
-    ],
-  };
-  const rows: StoredValue[][] = [
+it('reads by Feast every type, zero, null and extreme, under join keys of every kind', async () => {
+  const features: FeatureView['features'] = [
+    { name: 'd', type: 'double' },
+    { name: 'f', type: 'float' },
+    { name: 'l', type: 'int64' },
+    { name: 'i', type: 'int32' },
+    { name: 'b', type: 'bool' },
+    { name: 's', type: 'string', description: 'Text with "quotes", ä€😀 and \\.', personal: true },
+  ];
+  const values: StoredValue[][] = [
     [0, 0, 0, 0, false, ''],
     [null, null, null, null, null, null],
-    [-1e-310, 1.5, -(2 ** 53) + 1, -(2 ** 31), true, 'ä€😀'],
-    [1e308, -0.25, 2 ** 53 - 1, 2 ** 31 - 1, true, ' '],
+    [-1e-310, 1.5, 2n ** 53n + 1n, -(2 ** 31), true, 'ä€😀'],
+    [1e308, -0.25, -(2n ** 63n), 2 ** 31 - 1, true, ' '],
+    [0.1, 2 ** -149, 2n ** 63n - 1n, -1, false, 'a\n"b"'],
   ];
-  await createOnlineStore(stage.redis, 'meridian').write(
-    view,
-    rows.map((values, index) => ({
-      entity: { odd_id: index - 1 },
-      eventTimestamp: 1_700_000_000_000_000n,
-      createdTimestamp: 1_700_000_000_000_000n,
-      values,
-    })),
-  );
-  const repo = join(stage.folder, 'feast-odd');
-  const model = {
-    ...churn,
-    name: 'odd',
-    views: [view],
-    inputs: view.features.map(({ name }) => ({
-      name,
-      view: view.name,
-      feature: name,
-      type: 'number' as const,
-    })),
-  };
-  await writeFeastRepo({
-    folder: repo,
-    models: [model],
-    redisUrl: stage.redisUrl,
-    bucket: stage.store.bucket,
-    s3Endpoint: stage.env['AWS_ENDPOINT_URL_S3'],
+  const keyed = (name: string, joinKeys: FeatureView['entity']['joinKeys']): FeatureView => ({
+    ...customerActivity,
+    name,
+    entity: { name, joinKeys },
+    features,
   });
-  // Feast looks into every source when it applies: there must be one.
-  await stage.store.put(
-    `features/${view.name}/dt=${day}/part-0.parquet`,
-    await stage.store.get(`features/customer_account/dt=${day}/part-0.parquet`),
-  );
-  await feastApply(repo);
-  const answer = await askFeast(
-    repo,
-    'odd',
-    rows.map((_, index) => ({ odd_id: index - 1 })),
-  );
-  for (const [column, { name }] of view.features.entries()) {
-    expect([name, answer[name]]).toEqual([name, rows.map((values) => values[column])]);
+  const cases: { view: FeatureView; entities: Record<string, string | number>[] }[] = [
+    {
+      view: keyed('by_number', [{ name: 'odd_id', type: 'int64' }]),
+      entities: values.map((_, index) => ({ odd_id: index - 1 })),
+    },
+    {
+      view: keyed('by_short_number', [{ name: 'odd_id', type: 'int32' }]),
+      entities: values.map((_, index) => ({ odd_id: index - 1 })),
+    },
+    {
+      // Feast sorts join keys by name; the declaration does not have to.
+      view: keyed('by_several', [
+        { name: 'region_id', type: 'int64' },
+        { name: 'customer_id', type: 'string' },
+        { name: 'day', type: 'int32' },
+      ]),
+      entities: values.map((_, index) => ({ region_id: index, customer_id: `C${index % 2}`, day: -index })),
+    },
+  ];
+  for (const { view, entities } of cases)
+    await online().write(
+      view,
+      entities.map((entity, index) => row(entity, values[index]!)),
+    );
+  const feast = await startFeast(stage, { name: 'feast-odd', views: cases.map(({ view }) => view) });
+  const answers = (await feast.ask(
+    ...cases.map(({ view, entities }) => ({
+      do: 'online' as const,
+      features: features.map(({ name }) => `${view.name}:${name}`),
+      entities,
+    })),
+  )) as Record<string, StoredValue[]>[];
+  for (const [index, { view }] of cases.entries()) {
+    for (const [column, { name }] of features.entries()) {
+      const read = answers[index]![`${view.name}__${name}`];
+      expect([view.name, name, read]).toEqual([view.name, name, values.map((one) => one[column])]);
+    }
   }
-}, 120_000);
+});
