@@ -94,7 +94,11 @@ async function defineKind(database: Database, joinKeys: JoinKeys): Promise<Opted
     `SELECT count(*) AS unfit FROM ${identifier(OPT_OUT_TABLE)}
      WHERE ${namesEntity(joinKeys)} AND NOT (${joinKeys.map((key) => `${cast(key)} IS NOT NULL`).join(' AND ')})`,
   );
-  if (unfit > 0) throw malformed(`${unfit} rows`, joinKeys.map(({ name, type }) => `${name} ${type}`).join());
+  if (unfit > 0)
+    throw malformed(
+      `${unfit} rows whose values are none`,
+      joinKeys.map(({ name, type }) => `${name} ${type}`).join(),
+    );
   await database.execute(
     `CREATE OR REPLACE TABLE ${identifier(table)} AS
      SELECT DISTINCT ${joinKeys.map((key) => `${cast(key)} AS ${identifier(key.name)}`).join(', ')}
@@ -149,5 +153,5 @@ const malformed = (found: string, expected: string): MeridianError =>
   new MeridianError(
     ErrorCode.DataQualityBreach,
     `raw/${OPT_OUT_TABLE}: expected rows that name an entity by ${expected}, found ${found}. ` +
-      'Nobody was taken out: who is meant cannot be known. Deliver the list again, then retry.',
+      'Nothing was done: who is meant cannot be known. Deliver the list again, then retry.',
   );
