@@ -7,14 +7,20 @@ import { ErrorCode, MeridianError, show, type FieldProblem } from './errors';
  */
 export function parse<T>(validate: ValidateFunction, what: string, value: unknown): T {
   const copy: unknown = value === undefined ? {} : JSON.parse(JSON.stringify(value));
-  if (validate(copy)) return copy as T;
-  const fields = (validate.errors ?? []).filter((error) => error.keyword !== 'if').map(problem);
+  const fields = findProblems(validate, copy);
+  if (fields.length === 0) return copy as T;
   throw new MeridianError(
     ErrorCode.InvalidInput,
     `${what}: ${fields.map((f) => `${f.field}: expected ${f.expected}, found ${f.found}`).join('; ')}. ` +
       'Nothing was done. Start again with a corrected input.',
     fields,
   );
+}
+
+/** What is wrong with `value`, which is checked as it is; defaults of the schema are filled in. */
+export function findProblems(validate: ValidateFunction, value: unknown): FieldProblem[] {
+  if (validate(value)) return [];
+  return (validate.errors ?? []).filter((error) => error.keyword !== 'if').map(problem);
 }
 
 function problem(error: ErrorObject): FieldProblem {

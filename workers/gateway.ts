@@ -1,23 +1,29 @@
+import { FEAST_PROJECT } from '../contracts/ids';
 import { loadConfig } from '../platform/config';
 import { createLog } from '../platform/log';
+import { createOnlineStore } from '../platform/online-store';
 import { reportReady, runMain, shutdownSignal } from '../platform/process';
 import { createRedis } from '../platform/redis';
 import { createObjectStore } from '../platform/s3';
+import { createTelemetry } from '../platform/telemetry';
 import { createCaptureDrainer } from './gateway/capture-drainer';
 import { createCaptureStream } from './gateway/capture-stream';
 import { createRoutes } from './gateway/http-routes';
 import { createLease } from './gateway/lease';
 import { readOverview } from './gateway/overview';
+import { createViewFinder } from './gateway/published-views';
+import { createPush } from './gateway/push';
 import { startHttpServer } from './http/server';
 
 const log = createLog('gateway');
 
-/** The status page, and the drainer that moves captured predictions from Redis to S3. */
+/** The status page, the features pushed, and the drainer that moves captured predictions from Redis to S3. */
 async function main(): Promise<void> {
   const config = loadConfig();
   const shutdown = shutdownSignal(log);
   const store = createObjectStore(config.s3);
   const redis = createRedis(config);
+  const telemetry = createTelemetry();
   const drainer = createCaptureDrainer({
     stream: createCaptureStream(redis),
     store,
@@ -25,7 +31,15 @@ async function main(): Promise<void> {
     log,
   });
   const http = await startHttpServer(
-    createRoutes(drainer, () => readOverview(store, redis, config)),
+    createRoutes({
+      drainer,
+      overview: () => readOverview(store, redis, config),
+      push: createPush({
+        findView: createViewFinder(store),
+        online: createOnlineStore(redis, FEAST_PROJECT),
+        telemetry,
+      }),
+    }),
     config.gateway,
     log,
   );
@@ -40,6 +54,7 @@ async function main(): Promise<void> {
   await http.close();
   await drainer.stop();
   redis.disconnect();
+  telemetry.close();
 }
 
 runMain(log, main);

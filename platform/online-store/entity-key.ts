@@ -89,6 +89,16 @@ export function coerceJoinKey(joinKey: JoinKey, value: unknown): JoinKeyValue {
   return integer;
 }
 
+/** @throws MeridianError InvalidInput where it is no object, or names a join key that nobody knows. */
+export function refuseUnknownKeys(known: ReadonlySet<string>, entity: unknown): void {
+  if (typeof entity !== 'object' || entity === null || Array.isArray(entity))
+    throw wrongEntity('entity', show(entity), 'an object of join keys');
+  for (const [name, value] of Object.entries(entity)) {
+    if (!known.has(name))
+      throw wrongEntity(`entity.${name}`, mask(value), `no such join key (known: ${[...known].join(', ')})`);
+  }
+}
+
 function toInteger(value: unknown): bigint | null {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
@@ -96,11 +106,10 @@ function toInteger(value: unknown): bigint | null {
   return null;
 }
 
-function wrongJoinKey(joinKey: JoinKey, value: unknown, expected: string): MeridianError {
-  const found = joinKey.personal ? mask(value) : show(value);
-  return new MeridianError(
-    ErrorCode.InvalidInput,
-    `entity.${joinKey.name}: expected ${expected}, found ${found}.`,
-    [{ field: `entity.${joinKey.name}`, found, expected }],
-  );
-}
+const wrongJoinKey = ({ name, personal }: JoinKey, value: unknown, expected: string): MeridianError =>
+  wrongEntity(`entity.${name}`, personal ? mask(value) : show(value), expected);
+
+const wrongEntity = (field: string, found: string, expected: string): MeridianError =>
+  new MeridianError(ErrorCode.InvalidInput, `${field}: expected ${expected}, found ${found}.`, [
+    { field, found, expected },
+  ]);

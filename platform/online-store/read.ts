@@ -1,6 +1,7 @@
-import { ErrorCode, MeridianError, show } from '../../contracts/errors';
+import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { mask } from '../../contracts/masking';
 import { redisFailure, type Redis } from '../redis';
+import { refuseUnknownKeys } from './entity-key';
 import { readTimestamp, readValue } from './read-cells';
 import { readConnectionOf } from './read-connection';
 import {
@@ -72,22 +73,6 @@ function encodeCommands(
     }
   }
   return Buffer.concat(parts);
-}
-
-function refuseUnknownKeys(known: ReadonlySet<string>, entity: Record<string, unknown>): void {
-  if (typeof entity !== 'object' || entity === null || Array.isArray(entity)) {
-    const expected = 'an object of join keys';
-    throw new MeridianError(ErrorCode.InvalidInput, `entity: expected ${expected}, found ${show(entity)}.`, [
-      { field: 'entity', found: show(entity), expected },
-    ]);
-  }
-  for (const name of Object.keys(entity)) {
-    if (known.has(name)) continue;
-    const expected = `no such join key (known: ${[...known].join(', ')})`;
-    throw new MeridianError(ErrorCode.InvalidInput, `entity.${name}: expected ${expected}.`, [
-      { field: `entity.${name}`, found: mask(entity[name]), expected },
-    ]);
-  }
 }
 
 function readHash({ views, optedOutAt }: HashPlan, reply: Reply, now: Micros, row: OnlineFeature[]): void {

@@ -1,18 +1,27 @@
+import { readJsonObject } from '../http/request';
 import { sendJson, sendText } from '../http/response';
 import type { Routes } from '../http/server';
 import type { CaptureDrainer } from './capture-drainer';
 import type { Overview } from './overview';
+import type { Push } from './push';
 import { renderStatusPage } from './status-page';
 
+interface Dependencies {
+  drainer: Pick<CaptureDrainer, 'counts'>;
+  overview: () => Promise<Overview>;
+  push: Push;
+}
+
 /** What the gateway answers over HTTP. */
-export function createRoutes(
-  drainer: Pick<CaptureDrainer, 'counts'>,
-  overview: () => Promise<Overview>,
-): Routes {
+export function createRoutes({ drainer, overview, push }: Dependencies): Routes {
   return {
     '/': {
       GET: async ({ response }) =>
         sendText(response, 200, 'text/html; charset=utf-8', renderStatusPage(await overview())),
+    },
+    '/v1/features/*': {
+      POST: async ({ request, response, requestId, parameter }) =>
+        sendJson(response, 200, await push(parameter, await readJsonObject(request)), requestId),
     },
     '/healthz': {
       GET: ({ response }) => sendJson(response, 200, { status: 'ok', captures: drainer.counts() }),
