@@ -3,7 +3,7 @@ import type { PartitionReport } from '../../contracts/features';
 import { addDays, type Day } from '../../contracts/days';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
-import { listPartition } from '../../platform/partitions';
+import { listPartition, listPartitionDays } from '../../platform/partitions';
 import { sha256, type ObjectStore, type StoredObject } from '../../platform/s3';
 
 /** How far back a good partition is looked for to compare with. */
@@ -58,8 +58,9 @@ export async function lastGood(
   view: FeatureView,
   day: Day,
 ): Promise<PartitionReport | null> {
-  for (let back = 1; back <= LOOK_BACK_DAYS; back++) {
-    const earlier = addDays(day, -back);
+  const window = { from: addDays(day, -LOOK_BACK_DAYS), to: addDays(day, -1) };
+  const standing = await listPartitionDays(store, Key.featureView(view), window);
+  for (const earlier of standing.reverse()) {
     const report = await readReport(store, view, earlier);
     if (!report) continue;
     if (report.partition === partitionHash(await listPartition(store, Key.featurePartition(view, earlier))))
