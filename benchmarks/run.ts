@@ -1,7 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { summarizeError } from '../client/errors';
 import { projectRoot } from '../platform/project-root';
+import { featuresBenchmark } from './features';
+import { FULL, QUICK } from './features/sizes';
 import { mainBenchmark } from './main';
 import { asTable, describeMachine, type Report } from './report';
 import type { Row } from './row';
@@ -9,23 +12,47 @@ import type { Row } from './row';
 /** A benchmark says what it is doing, and returns its figures. */
 export type Benchmark = (say: (text: string) => void) => Promise<Row[]>;
 
-const BENCHMARKS: Record<string, Benchmark> = { main: mainBenchmark };
+interface Runs {
+  full: Benchmark;
+  /** Small sizes, for work on the benchmark itself: its figures are not recorded. */
+  quick?: Benchmark;
+}
 
-/** `npm run bench -- <name>`: measures, prints a table, and writes `benchmarks/results/<name>.json`. */
-async function main([name = '']: string[]): Promise<void> {
-  const benchmark = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
-  if (!benchmark) {
-    throw new Error(
-      `usage: npm run bench -- <name>, where <name> is one of: ${Object.keys(BENCHMARKS).join(', ')}`,
-    );
-  }
+const BENCHMARKS: Record<string, Runs> = {
+  main: { full: mainBenchmark },
+  features: { full: (say) => featuresBenchmark(FULL, say), quick: (say) => featuresBenchmark(QUICK, say) },
+};
+
+/**
+ * `npm run bench -- <name>`: measures, prints a table, and writes `benchmarks/results/<name>.json`; with `--quick` it
+ * measures little and writes nothing.
+ */
+async function main(args: readonly string[]): Promise<void> {
+  const { positionals, values } = parseArgs({
+    args: [...args],
+    options: { quick: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const benchmark = benchmarkOf(positionals, values.quick);
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
   const machine = describeMachine();
   const report: Report = { rows: await benchmark(say), machine };
-  const path = join(projectRoot(), 'benchmarks', 'results', `${name}.json`);
+  say(`\n${asTable(report.rows)}`);
+  if (values.quick) return;
+  const path = join(projectRoot(), 'benchmarks', 'results', `${positionals[0]!}.json`);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${JSON.stringify(report, null, 2)}\n`);
-  say(`\n${asTable(report.rows)}\n\nwritten to ${path}`);
+  say(`\nwritten to ${path}`);
+}
+
+function benchmarkOf([name = '']: readonly string[], quick: boolean): Benchmark {
+  const runs = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
+  const benchmark = quick ? runs?.quick : runs?.full;
+  if (benchmark) return benchmark;
+  const names = Object.keys(BENCHMARKS).filter((known) => !quick || BENCHMARKS[known]!.quick);
+  throw new Error(
+    `usage: npm run bench -- <name>${quick ? ' --quick' : ''}, where <name> is one of: ${names.join(', ')}`,
+  );
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -11,18 +11,19 @@ export interface TaskAnswer {
 
 /** Runs what one process measures: its request comes as JSON on standard input, the answer goes to standard output. */
 export function runTask<Request>(task: (request: Request) => Promise<number[]>): void {
-  text(process.stdin)
-    .then((request) => task(JSON.parse(request) as Request))
-    .then(
-      (seconds) => {
-        const answer: TaskAnswer = { seconds, peakBytes: peakBytes() };
-        process.stdout.write(`${JSON.stringify(answer)}\n`, () => process.exit(0));
-      },
-      (error: unknown) => {
-        process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-        process.exit(1);
-      },
-    );
+  const answer = async (): Promise<TaskAnswer> => {
+    const request = JSON.parse(await text(process.stdin)) as Request;
+    const seconds = await task(request);
+    return { seconds, peakBytes: peakBytes() };
+  };
+  // What a task has opened would keep the process alive.
+  answer().then(
+    (answered) => process.stdout.write(`${JSON.stringify(answered)}\n`, () => process.exit(0)),
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      process.exit(1);
+    },
+  );
 }
 
 /** Seconds that the work took. */

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { literal, withDatabase } from '../../platform/duckdb';
+import { row, type Row } from '../row';
+import { inTurns } from '../turns';
+import { FEATURE_NAMES, JOIN_KEY, joinedView, type OfflineTable } from './data';
+import { ENGINES, feastTask } from './feast';
+import { peakMegabytes, typicalSeconds } from './figures';
+import { growthRows } from './growth';
+import { runOurs } from './processes';
+import type { Scene } from './scene';
+import type { TaskAnswer } from './tasks/task';
+
+/** Point-in-time joins of one frame, with corrected rows in the table; and how the time grows with the history. */
+export async function measureJoining(scene: Scene): Promise<Row[]> {
+  const { data, sizes, say } = scene;
+  const { rows } = data.corrected;
+  const what = `point-in-time join of ${sizes.frameRows} rows with ${rows} × ${FEATURE_NAMES.length}`;
+  say(what);
+  const ours = join(scene.folder, 'ours.parquet');
+  const theirs = join(scene.folder, 'feast.parquet');
+  const answers = await inTurns(
+    sizes.turns,
+    {
+      ours: () => joinOurs(scene, data.corrected, ours),
+      best: () => joinFeast(scene, ENGINES.best, theirs),
+      default: () => joinFeast(scene, ENGINES.default, join(scene.folder, 'feast-default.parquet')),
+    },
+    say,
+  );
+  const speed = (side: keyof typeof answers): number => sizes.frameRows / typicalSeconds(answers[side]);
+  const rate = { measure: what, unit: 'frame rows/s', value: speed('ours') };
+  const histories = await inTurns(
+    sizes.growthTurns,
+    Object.fromEntries(
+      data.histories.map((table) => [`ours, ${table.rows} rows`, () => joinOurs(scene, table, ours)]),
+    ),
+    say,
+  );
+  return [
+    row({ ...rate, peer: { name: ENGINES.best.name, value: speed('best') }, ratioAtLeast: 1.5 }),
+    row({ ...rate, peer: { name: ENGINES.default.name, value: speed('default') }, ratioAtLeast: 15 }),
+    row({
+      measure: `${what}: peak memory`,
+      unit: 'MB',
+      value: peakMegabytes(answers.ours),
+      peer: { name: ENGINES.best.name, value: peakMegabytes(answers.best) },
+      ratioAtMost: 1,
+    }),
+    row({
+      measure: `${what}: rows unlike those of ${ENGINES.best.name}`,
+      unit: 'rows',
+      value: await differences(data.frame, ours, theirs),
+      atMost: 0,
+    }),
+    ...growthRows('point-in-time join', data.histories, Object.values(histories)),
+  ];
+}
+
+const joinOurs = ({ data, folder }: Scene, table: OfflineTable, out: string): Promise<TaskAnswer> =>
+  runOurs('join', { frame: data.frame, files: table.files, warmUpFiles: data.warmUp.files, out, folder });
+
+const joinFeast = (
+  { feast, data }: Scene,
+  engine: (typeof ENGINES)[keyof typeof ENGINES],
+  out: string,
+): Promise<TaskAnswer> =>
+  feastTask(feast, 'join', engine, {
+    table: data.corrected,
+    ttlSeconds: joinedView.ttlSeconds,
+    frame: data.frame,
+    out,
+  });
+
+/** Rows of the frame that one answer lacks, has twice, or has with another value. */
+async function differences(frame: string, ours: string, theirs: string): Promise<number> {
+  const columns = [
+    'frame_row',
+    JOIN_KEY,
+    'epoch_us(event_timestamp)',
+    ...FEATURE_NAMES.map((name) => `${joinedView.name}__${name}`),
+  ];
+  const rowsOf = (path: string): string =>
+    `SELECT ${columns.join(', ')}, count(*) AS copies FROM read_parquet(${literal(path)}) GROUP BY ALL`;
+  return withDatabase(async (database) => {
+    const { rows } = await database.row<{ rows: number }>(
+      `SELECT count(*) AS rows FROM read_parquet(${literal(frame)}) WHERE frame_row NOT IN (
+         SELECT frame_row FROM ((${rowsOf(ours)}) INTERSECT (${rowsOf(theirs)})) WHERE copies = 1)`,
+    );
+    return rows;
+  });
+}

@@ -1,0 +1,15 @@
+import type { BenchmarkData } from './data';
+import type { Feast } from './feast';
+import type { Sizes } from './sizes';
+
+/** What every measurement works with. */
+export interface Scene {
+  sizes: Sizes;
+  data: BenchmarkData;
+  /** One Redis, for all sides. */
+  redisUrl: string;
+  feast: Feast;
+  /** For what is written on the way. */
+  folder: string;
+  say: (text: string) => void;
+}
