@@ -7,7 +7,7 @@ export type JoinKey = FeatureView['entity']['joinKeys'][number];
 export type JoinKeyValue = string | bigint;
 
 /** Feast's ValueType numbers. */
-const TYPE_ID = { string: 2, int32: 3, int64: 4 } as const;
+export const TYPE_ID = { string: 2, int32: 3, int64: 4 } as const;
 const RANGE = {
   int32: { min: -(2n ** 31n), max: 2n ** 31n - 1n },
   int64: { min: -(2n ** 63n), max: 2n ** 63n - 1n },
@@ -43,7 +43,8 @@ export const encodeEntityKey = (
   entity: Record<string, unknown>,
 ): Buffer => entityKeyEncoder(project, joinKeys)(entity);
 
-function encodeNames(joinKeys: readonly JoinKey[]): Buffer {
+/** How every key of entities with these join keys (sorted by name) begins. */
+export function encodeNames(joinKeys: readonly JoinKey[]): Buffer {
   const writer = new ByteWriter(128);
   writer.uint32(joinKeys.length);
   for (const { name } of joinKeys) {

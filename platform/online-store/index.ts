@@ -2,12 +2,14 @@ import type { FeatureView } from '../../contracts/model';
 import type { Redis } from '../redis';
 import { readFeatures, type FeatureRequest, type OnlineFeature } from './read';
 import type { JoinKey } from './entity-key';
+import { sampleEntities, type SampleRequest } from './entity-sample';
 import { countHeldEntities, forgetEntities, removeStaleRows } from './removal';
 import type { Micros } from './timestamp';
-import { writeRows, type OnlineRow, type WriteResult } from './write';
+import { openWriter, writeRows, type OnlineRow, type OnlineWriter, type WriteResult } from './write';
 
 export type { FeatureRequest, FeatureStatus, OnlineFeature } from './read';
-export type { OnlineRow, WriteResult } from './write';
+export type { OnlineRow, OnlineWriter, WriteResult } from './write';
+export type { OnlineRows } from './write-rows';
 export type { StoredValue } from './value';
 export type { Micros } from './timestamp';
 
@@ -15,6 +17,8 @@ export type { Micros } from './timestamp';
 export interface OnlineStore {
   /** Writes rows of one view; per entity the newest event time wins, of equal ones the newest created time. */
   write(view: FeatureView, rows: readonly OnlineRow[]): Promise<WriteResult>;
+  /** The same for more rows than are at hand at a time. */
+  openWriter(view: FeatureView): OnlineWriter;
   /**
    * Takes everything out that is kept of entities, of every view with these join keys, and refuses to write rows of
    * theirs from now on. @returns How many of them held a feature until now.
@@ -31,6 +35,8 @@ export interface OnlineStore {
     entities: readonly Record<string, unknown>[],
     before: Micros,
   ): Promise<number>;
+  /** Some of the entities with these join keys that the store knows, anything of theirs or nothing but an opt-out. */
+  sample(joinKeys: readonly JoinKey[], request: SampleRequest): Promise<Record<string, unknown>[]>;
   /** The features of one entity, in the order of `features`; one round trip. */
   getOnlineFeatures(request: FeatureRequest & { entity: Record<string, unknown> }): Promise<OnlineFeature[]>;
   /** The same for many entities, still one round trip. */
@@ -45,9 +51,11 @@ export function createOnlineStore(redis: Redis, project: string, now: () => numb
     readFeatures(redis, project, request, entities, BigInt(now()) * 1000n);
   return {
     write: (view, rows) => writeRows(redis, project, view, rows),
+    openWriter: (view) => openWriter(redis, project, view),
     forget: (joinKeys, entities) => forgetEntities(redis, project, joinKeys, entities, BigInt(now()) * 1000n),
     countHeld: (joinKeys, entities) => countHeldEntities(redis, project, joinKeys, entities),
     removeStale: (view, entities, before) => removeStaleRows(redis, project, view, entities, before),
+    sample: (joinKeys, request) => sampleEntities(redis, project, joinKeys, request),
     getOnlineFeatures: async ({ entity, ...request }) => (await read(request, [entity]))[0]!,
     getOnlineFeaturesOfMany: ({ entities, ...request }) => read(request, entities),
   };
