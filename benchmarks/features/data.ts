@@ -1,8 +1,10 @@
 import { link, mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { daysEndingWith, type Day } from '../../contracts/days';
 import type { FeatureView } from '../../contracts/model';
-import { literal, withDatabase, type Database } from '../../platform/duckdb';
+import { limit } from '../../platform/concurrency';
+import { literal, parquetFiles, withDatabase } from '../../platform/duckdb';
 import type { Sizes } from './sizes';
 
 const LAST_DAY: Day = '2026-10-31';
@@ -14,6 +16,7 @@ const PRESENT_PER_MILLE = 926;
 const CORRECTED_PER_MILLE = 50;
 /** Entities of the frame that have no history, of a thousand. */
 const UNKNOWN_PER_MILLE = 20;
+const WARM_UP_ENTITIES = 1000;
 const JOIN_TTL_SECONDS = 3 * 86_400;
 
 export const JOIN_KEY = 'customer_id';
@@ -62,54 +65,54 @@ export const warmUpView = benchmarkView('warm_up');
 
 /** Makes the same data on every machine: every value follows from the numbers of its entity, day and column. */
 export async function makeData(folder: string, sizes: Sizes): Promise<BenchmarkData> {
-  const longest = Math.max(...sizes.histories, sizes.days);
-  return withDatabase(async (database) => {
-    const pool = join(folder, 'pool');
-    await mkdir(pool);
-    const partition = async (day: Day, name: string, rows: string): Promise<string> => {
-      const path = join(pool, `${name}-${day}.parquet`);
-      await database.execute(`COPY (${rows}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`);
-      return path;
-    };
-    const days = daysEndingWith(LAST_DAY, longest);
-    const plain = new Map<Day, string>();
-    for (const day of days) {
-      plain.set(day, await partition(day, 'plain', rowsOf(day, sizes.entities, PRESENT_PER_MILLE)));
-    }
-    const recent = days.slice(-sizes.days);
-    const corrections = new Map<Day, string>();
-    for (const day of recent)
-      corrections.set(day, await partition(day, 'corrections', correctionsOf(plain.get(day)!)));
-    const next = await partition(NEXT_DAY, 'plain', rowsOf(NEXT_DAY, sizes.entities, 1000));
-    const small = await partition(LAST_DAY, 'small', rowsOf(LAST_DAY, 1000, 1000));
+  const pool = join(folder, 'pool');
+  await mkdir(pool);
+  const days = daysEndingWith(LAST_DAY, Math.max(...sizes.histories, sizes.days));
+  const recent = days.slice(-sizes.days);
+  const plain = await inParallel(days, (day) =>
+    makePartition(join(pool, `plain-${day}.parquet`), rowsOf(day, sizes.entities, PRESENT_PER_MILLE)),
+  );
+  const corrections = await inParallel(recent, (day, index) =>
+    makePartition(join(pool, `corrections-${day}.parquet`), correctionsOf(plain.slice(-sizes.days)[index]!)),
+  );
+  const next = await makePartition(join(pool, 'next.parquet'), rowsOf(NEXT_DAY, sizes.entities, 1000));
+  const small = await makePartition(join(pool, 'small.parquet'), rowsOf(LAST_DAY, WARM_UP_ENTITIES, 1000));
 
-    const table = (name: string, parts: [Day, string][]) => layTable(database, join(folder, name), parts);
-    const parts = (of: readonly Day[]): [Day, string][] => of.map((day) => [day, plain.get(day)!]);
-    const frame = join(folder, 'frame.parquet');
-    await database.execute(
-      `COPY (${frameQuery(sizes)}) TO ${literal(frame)} (FORMAT parquet, COMPRESSION zstd)`,
-    );
-    return {
-      table: await table('table', parts(recent)),
-      newer: await table('newer', [...parts(recent), [NEXT_DAY, next]]),
-      corrected: await table('corrected', [...parts(recent), ...corrections]),
-      histories: await Promise.all(
-        sizes.histories.map((count) => table(`history-${count}`, parts(days.slice(-count)))),
-      ),
-      warmUp: await table('warm-up', [[LAST_DAY, small]]),
-      frame,
-      from: days[0]!,
-      to: NEXT_DAY,
-    };
-  });
+  const parts = (count: number): [Day, string][] =>
+    days.map((day, index): [Day, string] => [day, plain[index]!]).slice(-count);
+  const corrected = recent.map((day, index): [Day, string] => [day, corrections[index]!]);
+  const table = (name: string, of: [Day, string][]) => layTable(join(folder, name), of);
+  return {
+    table: await table('table', parts(sizes.days)),
+    newer: await table('newer', [...parts(sizes.days), [NEXT_DAY, next]]),
+    corrected: await table('corrected', [...parts(sizes.days), ...corrected]),
+    histories: await Promise.all(sizes.histories.map((count) => table(`history-${count}`, parts(count)))),
+    warmUp: await table('warm-up', [[LAST_DAY, small]]),
+    frame: await makePartition(join(folder, 'frame.parquet'), frameQuery(sizes)),
+    from: days[0]!,
+    to: NEXT_DAY,
+  };
+}
+
+/** A query of one day is too little work for more than one thread. */
+const inParallel = <T, R>(
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> => {
+  const limited = limit(availableParallelism());
+  return Promise.all(items.map((item, index) => limited(() => work(item, index))));
+};
+
+async function makePartition(path: string, query: string): Promise<string> {
+  await withDatabase(
+    (database) => database.execute(`COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`),
+    { threads: 1 },
+  );
+  return path;
 }
 
 /** Lays files out as `dt=<day>/<file>`, without copying them. */
-async function layTable(
-  database: Database,
-  folder: string,
-  parts: readonly [Day, string][],
-): Promise<OfflineTable> {
+async function layTable(folder: string, parts: readonly [Day, string][]): Promise<OfflineTable> {
   const files: string[] = [];
   for (const [day, source] of parts) {
     const partition = join(folder, `dt=${day}`);
@@ -118,8 +121,8 @@ async function layTable(
     await link(source, path);
     files.push(path);
   }
-  const { rows } = await database.row<{ rows: number }>(
-    `SELECT count(*) AS rows FROM read_parquet([${files.map(literal).join(', ')}])`,
+  const { rows } = await withDatabase((database) =>
+    database.row<{ rows: number }>(`SELECT count(*) AS rows FROM ${parquetFiles(files)}`),
   );
   return { folder, files, rows };
 }

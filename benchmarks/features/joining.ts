@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { literal, withDatabase } from '../../platform/duckdb';
 import { row, type Row } from '../row';
 import { inTurns } from '../turns';
-import { FEATURE_NAMES, JOIN_KEY, joinedView, type OfflineTable } from './data';
+import { FEATURE_NAMES, joinedView, type OfflineTable } from './data';
+import { countDifferences } from './differences';
 import { ENGINES, feastTask } from './feast';
 import { peakMegabytes, typicalSeconds } from './figures';
 import { growthRows } from './growth';
@@ -32,7 +32,10 @@ export async function measureJoining(scene: Scene): Promise<Row[]> {
   const histories = await inTurns(
     sizes.growthTurns,
     Object.fromEntries(
-      data.histories.map((table) => [`ours, ${table.rows} rows`, () => joinOurs(scene, table, ours)]),
+      data.histories.map((table) => [
+        `ours, ${table.rows} rows`,
+        () => joinOurs(scene, table, join(scene.folder, 'longer.parquet')),
+      ]),
     ),
     say,
   );
@@ -49,7 +52,7 @@ export async function measureJoining(scene: Scene): Promise<Row[]> {
     row({
       measure: `${what}: rows unlike those of ${ENGINES.best.name}`,
       unit: 'rows',
-      value: await differences(data.frame, ours, theirs),
+      value: await countDifferences(data.frame, ours, theirs),
       atMost: 0,
     }),
     ...growthRows('point-in-time join', data.histories, Object.values(histories)),
@@ -70,22 +73,3 @@ const joinFeast = (
     frame: data.frame,
     out,
   });
-
-/** Rows of the frame that one answer lacks, has twice, or has with another value. */
-async function differences(frame: string, ours: string, theirs: string): Promise<number> {
-  const columns = [
-    'frame_row',
-    JOIN_KEY,
-    'epoch_us(event_timestamp)',
-    ...FEATURE_NAMES.map((name) => `${joinedView.name}__${name}`),
-  ];
-  const rowsOf = (path: string): string =>
-    `SELECT ${columns.join(', ')}, count(*) AS copies FROM read_parquet(${literal(path)}) GROUP BY ALL`;
-  return withDatabase(async (database) => {
-    const { rows } = await database.row<{ rows: number }>(
-      `SELECT count(*) AS rows FROM read_parquet(${literal(frame)}) WHERE frame_row NOT IN (
-         SELECT frame_row FROM ((${rowsOf(ours)}) INTERSECT (${rowsOf(theirs)})) WHERE copies = 1)`,
-    );
-    return rows;
-  });
-}

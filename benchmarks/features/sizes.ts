@@ -26,10 +26,10 @@ export const FULL: Sizes = {
 };
 
 export const QUICK: Sizes = {
-  entities: 20_000,
+  entities: 10_000,
   days: 10,
   histories: [11, 33, 110],
-  frameRows: 10_000,
+  frameRows: 5_000,
   turns: 1,
   growthTurns: 1,
   reads: { one: 1_000, hundred: 100 },
