@@ -86,6 +86,20 @@ export class ByteWriter {
     this.buffer.writeUInt32LE(this.length - start, at);
   }
 
+  /** Writes what `write` writes, preceded by its length as one byte. @throws RangeError where it is longer than 255. */
+  byteLengthPrefixed(write: () => void): void {
+    const at = this.room(1);
+    const start = this.length;
+    write();
+    if (this.length - start > 255) throw new RangeError('More than 255 bytes.');
+    this.buffer[at] = this.length - start;
+  }
+
+  /** Forgets what was written, and keeps the room for it. */
+  reset(): void {
+    this.length = 0;
+  }
+
   /** A copy of what was written. */
   finish(): Buffer {
     return Buffer.from(this.buffer.subarray(0, this.length));

@@ -1,12 +1,11 @@
 import type { FeatureView } from '../../contracts/model';
 import { limit } from '../concurrency';
 import type { Redis } from '../redis';
-import { ByteWriter } from './bytes';
-import { encodeEntityKey } from './entity-key';
 import { fieldsOf, optedOutField } from './fields';
 import { callScript } from './script';
-import { writeTimestamp, type Micros } from './timestamp';
-import { writeValue, type StoredValue } from './value';
+import type { Micros } from './timestamp';
+import type { StoredValue } from './value';
+import { RowPacker, type OnlineRows } from './write-rows';
 import { writeScript } from './write-script';
 
 /** One row of a view, as it goes to the online store. */
@@ -27,54 +26,90 @@ export interface WriteResult {
   refused: number;
 }
 
-/** One script call holds the server for a millisecond or two; eight in flight keep it busy. */
-const ROWS_PER_CALL = 200;
-const CALLS_IN_FLIGHT = 8;
+/** A stream of one view's rows into the online store. */
+export interface OnlineWriter {
+  /**
+   * Sends rows, or keeps them for the next call; waits while too many calls are in flight.
+   * @throws What an earlier call failed with; MeridianError InvalidInput where a row does not fit the view. The writer is
+   * of no use then.
+   */
+  add(rows: OnlineRows): Promise<void>;
+  /** Sends what is left. @returns What became of the rows added since the last flush, once the server has said so. */
+  flush(): Promise<WriteResult>;
+}
 
-/** Writes the rows of one view, newest wins; safe against any other writer, Feast's included, one row at a time. */
+/** One script call holds the server for a millisecond or two. */
+const ROWS_PER_CALL = 200;
+const BYTES_PER_CALL = 96 * 1024;
+/** Enough to keep the server busy while the next rows are read; they bound the memory, too. */
+const CALLS_IN_FLIGHT = 128;
+
+/** Opens a stream of rows; newest wins, safe against any other writer, Feast's included, one row at a time. */
+export function openWriter(redis: Redis, project: string, view: FeatureView): OnlineWriter {
+  const packer = new RowPacker(project, view);
+  const script = writeScript(view.features.length, packer.lengthFormat);
+  const fields = fieldsOf(view);
+  const limited = limit(CALLS_IN_FLIGHT);
+  let calls: Promise<WriteResult>[] = [];
+  let failure: unknown;
+
+  /** Resolves once there is room for the call, not once it is answered. */
+  const send = (): Promise<void> => {
+    const { keys, packed } = packer.take();
+    return new Promise((sent) => {
+      const call = limited(async () => {
+        sent();
+        const answer = await callScript(redis, script, keys, [optedOutField, packed, ...fields]);
+        const [written, refused] = answer as [number, number];
+        return { written, refused, skipped: keys.length - written - refused };
+      });
+      call.catch((error: unknown) => (failure ??= error));
+      calls.push(call);
+    });
+  };
+
+  return {
+    async add(rows) {
+      for (let row = 0; row < rows.count; row++) {
+        if (failure !== undefined) throw failure;
+        packer.add(rows, row);
+        if (packer.rows === ROWS_PER_CALL || packer.bytes >= BYTES_PER_CALL) await send();
+      }
+    },
+    async flush() {
+      const last = packer.rows > 0 ? send() : undefined;
+      const flushed = calls;
+      calls = [];
+      await last;
+      return sum(await Promise.all(flushed));
+    },
+  };
+}
+
+/** Writes rows that are at hand. @throws MeridianError DependencyUnavailable, InvalidInput. */
 export async function writeRows(
   redis: Redis,
   project: string,
   view: FeatureView,
   rows: readonly OnlineRow[],
 ): Promise<WriteResult> {
-  const fields = fieldsOf(view);
-  const script = writeScript(view.features.length, 'I4');
-  const limited = limit(CALLS_IN_FLIGHT);
-  const calls: Promise<[number, number]>[] = [];
-  for (let first = 0; first < rows.length; first += ROWS_PER_CALL) {
-    calls.push(
-      limited(async () => {
-        const slice = rows.slice(first, first + ROWS_PER_CALL);
-        const keys = slice.map((row) => encodeEntityKey(project, view.entity.joinKeys, row.entity));
-        const args = [optedOutField, pack(view, slice), ...fields];
-        return (await callScript(redis, script, keys, args)) as [number, number];
-      }),
-    );
-  }
-  let written = 0;
-  let refused = 0;
-  for (const [wrote, denied] of await Promise.all(calls)) {
-    written += wrote;
-    refused += denied;
-  }
-  return { written, skipped: rows.length - written - refused, refused };
+  const writer = openWriter(redis, project, view);
+  await writer.add({
+    count: rows.length,
+    entity: (row) => rows[row]!.entity,
+    eventTimestamp: (row) => rows[row]!.eventTimestamp,
+    createdTimestamp: (row) => rows[row]!.createdTimestamp,
+    value: (row, feature) => rows[row]!.values[feature],
+  });
+  return writer.flush();
 }
 
-function pack(view: FeatureView, rows: readonly OnlineRow[]): Buffer {
-  const writer = new ByteWriter(rows.length * (32 + 16 * view.features.length));
-  for (const row of rows) {
-    writer.lengthPrefixed(() => {
-      writer.lengthPrefixed(() => writeTimestamp(writer, row.eventTimestamp));
-      writer.lengthPrefixed(() => {
-        writer.order(row.eventTimestamp);
-        writer.order(row.createdTimestamp);
-        writeTimestamp(writer, row.eventTimestamp);
-      });
-      for (const [index, feature] of view.features.entries()) {
-        writer.lengthPrefixed(() => writeValue(writer, feature.type, row.values[index]));
-      }
-    });
+function sum(results: readonly WriteResult[]): WriteResult {
+  const total: WriteResult = { written: 0, skipped: 0, refused: 0 };
+  for (const { written, skipped, refused } of results) {
+    total.written += written;
+    total.skipped += skipped;
+    total.refused += refused;
   }
-  return writer.finish();
+  return total;
 }
