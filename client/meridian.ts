@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { summarizeError } from './errors';
 import { applyCommand } from './commands/apply';
+import { featuresCommand } from './commands/features';
 import { localCommand } from './commands/local';
 import { modelsCommand } from './commands/models';
 import { predictCommand } from './commands/predict';
@@ -15,6 +16,7 @@ const program = new Command('meridian')
   .addCommand(resolveCommand())
   .addCommand(predictCommand())
   .addCommand(modelsCommand())
+  .addCommand(featuresCommand())
   .addCommand(schedulesCommand())
   .addCommand(applyCommand())
   .showHelpAfterError();
