@@ -2,6 +2,7 @@ import { ErrorCode, MeridianError } from '../../../contracts/errors';
 import { type Database } from '../../../platform/duckdb';
 import { columnTypes } from '../../features/columns';
 import { HOLDS, misfit, TIMES } from './schema';
+import type { AskedTimes } from './partitions';
 import type { HistoricalView } from './types';
 
 /** The frame's rows with two columns more. */
@@ -38,6 +39,21 @@ export async function loadFrame(
          SELECT *, row_number() OVER () AS ${ROW}, epoch_us(${EVENT}) AS ${TIME} FROM ${from}`,
     ),
   );
+}
+
+/**
+ * The times that a frame asks about, day by day, so that what lies between two of its days need not be read.
+ * @throws MeridianError InvalidInput where it has no times.
+ */
+export async function askedTimes(database: Database, from: string, what: string): Promise<AskedTimes[]> {
+  requireColumn(await readable(what, () => columnTypes(database, from)), what, EVENT, TIMES, 'a timestamp');
+  const days = await readable(what, () =>
+    database.rows<{ first: number | bigint; last: number | bigint }>(
+      `SELECT min(time) AS first, max(time) AS last FROM (SELECT epoch_us(${EVENT}) AS time FROM ${from})
+       WHERE time IS NOT NULL GROUP BY time // 86_400_000_000`,
+    ),
+  );
+  return days.map(({ first, last }) => ({ first: BigInt(first), last: BigInt(last) }));
 }
 
 async function readable<T>(what: string, read: () => Promise<T>): Promise<T> {

@@ -142,10 +142,10 @@ async function joinView(
   // The newest event is too old: so are all others.
   const alive =
     view.ttlSeconds === 0
-      ? 'true'
-      : `epoch_us(v.event_timestamp) >= winner.${TIME} - ${ttlOf(asking)}::HUGEINT`;
+      ? ''
+      : ` AND epoch_us(v.event_timestamp) >= winner.${TIME} - ${ttlOf(asking)}::HUGEINT`;
   return `SELECT ${[`winner.${ROW}`, ...features].join(', ')} FROM ${source.from} AS v
-    JOIN ${table} AS winner ON ${PLACE} = winner.place WHERE ${alive}`;
+    JOIN ${table} AS winner ON ${PLACE} = winner.place${alive}`;
 }
 
 const ttlOf = ({ view }: HistoricalView): bigint => BigInt(view.ttlSeconds) * MICROSECONDS;

@@ -70,12 +70,15 @@ export async function requireFile(path: string): Promise<void> {
   );
 }
 
+/** DuckDB compresses each row group on one thread: small enough that a frame has several. */
+const ROWS_A_GROUP = 24_576;
+
 async function writeParquet(database: Database, query: string, out: string): Promise<JoinedFrame> {
   const columns = await database.rows<{ column_name: string }>(`DESCRIBE ${query}`);
   const unfinished = `${out}.unfinished`;
   try {
     const { Count: rows } = await database.row<{ Count: number }>(
-      `COPY (${query}) TO ${literal(unfinished)} (FORMAT parquet)`,
+      `COPY (${query}) TO ${literal(unfinished)} (FORMAT parquet, ROW_GROUP_SIZE ${ROWS_A_GROUP})`,
     );
     await rename(unfinished, out);
     return { rows, columns: columns.map(({ column_name }) => column_name) };

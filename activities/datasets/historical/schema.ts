@@ -1,4 +1,4 @@
-import { ErrorCode, MeridianError, type FieldProblem } from '../../../contracts/errors';
+import { MeridianError, type ErrorCode, type FieldProblem } from '../../../contracts/errors';
 import type { FeatureView } from '../../../contracts/model';
 
 const INTEGERS = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT)$/;

@@ -12,7 +12,7 @@ export interface Source {
 
 /** DuckDB's own columns that tell rows apart: `file_index` numbers the files in the order they are given. */
 const POSITION = ['file_index', 'file_row_number'];
-const MOST_ROWS_A_FILE = 2 ** 40;
+export const MOST_ROWS_A_FILE = 2 ** 40;
 
 /** A row's place: the later one wins where event and created times are equal, whatever thread reads it. */
 export const PLACE = `(file_index::BIGINT * ${MOST_ROWS_A_FILE} + file_row_number::BIGINT)`;
