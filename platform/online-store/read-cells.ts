@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readVarint } from './bytes';
 import type { Micros } from './timestamp';
-import type { FeatureType, StoredValue } from './value';
+import { TAG, type FeatureType, type StoredValue } from './value';
 
 /** Reads a value whose tag has been seen, from the bytes `from` … `end` − 1. */
 type Decoder = (bytes: Buffer, from: number, end: number) => StoredValue;
@@ -11,14 +11,13 @@ const SECONDS = 0x08;
 const NANOS = 0x10;
 const MILLION = 1_000_000;
 
-/** Tag and decoder of each type's field in `feast.types.Value`. */
-const TYPES: Record<FeatureType, { tag: number; decode: Decoder }> = {
-  string: { tag: 0x12, decode: readString },
-  int32: { tag: 0x18, decode: readInt32 },
-  int64: { tag: 0x20, decode: readInt64 },
-  double: { tag: 0x29, decode: readDouble },
-  float: { tag: 0x35, decode: readFloat },
-  bool: { tag: 0x38, decode: readBool },
+const DECODERS: Record<FeatureType, Decoder> = {
+  string: readString,
+  int32: readInt32,
+  int64: readInt64,
+  double: readDouble,
+  float: readFloat,
+  bool: readBool,
 };
 
 /**
@@ -28,9 +27,8 @@ const TYPES: Record<FeatureType, { tag: number; decode: Decoder }> = {
  */
 export function readValue(type: FeatureType, bytes: Buffer, start: number, end: number): StoredValue {
   if (start === end) return null;
-  const { tag, decode } = TYPES[type];
-  if (bytes[start] !== tag) throw new RangeError(`Its field tag is ${bytes[start]}, not ${tag}.`);
-  return decode(bytes, start + 1, end);
+  if (bytes[start] !== TAG[type]) throw new RangeError(`Its field tag is ${bytes[start]}, not ${TAG[type]}.`);
+  return DECODERS[type](bytes, start + 1, end);
 }
 
 /**
