@@ -60,7 +60,7 @@ export async function lastGood(
 ): Promise<PartitionReport | null> {
   const window = { from: addDays(day, -LOOK_BACK_DAYS), to: addDays(day, -1) };
   const standing = await listPartitionDays(store, Key.featureView(view), window);
-  for (const earlier of standing.reverse()) {
+  for (const earlier of standing.toReversed()) {
     const report = await readReport(store, view, earlier);
     if (!report) continue;
     if (report.partition === partitionHash(await listPartition(store, Key.featurePartition(view, earlier))))

@@ -49,9 +49,7 @@ export async function computeDay(
   const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
   try {
     const sources = await defineSources(database, cache, view.sources, day);
-    await explainCorruption(database, sources, () =>
-      runTransformation(database, view.transformation, day, Key.featureView(view).slice(0, -1)),
-    );
+    await transform(database, sources, view.transformation, day, Key.featureView(view).slice(0, -1));
     const compared = await lastGood(store, view, day);
     const inspection = await inspectComputed(database, cache, view, day, now, compared);
     const report: PartitionReport = {
@@ -109,6 +107,38 @@ export async function defineSources(
 
 /**
  * Leaves the rows of one day in the table `computed`.
+ * @throws MeridianError CorruptObject naming the raw object; InvalidInput where the SQL is not accepted; DataQualityBreach
+ * where it is, but cannot be carried out on these rows.
+ */
+async function transform(
+  database: Database,
+  sources: readonly PulledObject[],
+  sql: string,
+  day: Day,
+  what: string,
+): Promise<void> {
+  try {
+    await explainCorruption(database, sources, () => runTransformation(database, sql, day, what));
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    if (cause instanceof MeridianError || !DATA_ERROR.test(reason)) throw cause;
+    throw new MeridianError(
+      ErrorCode.DataQualityBreach,
+      `${what}: the transformation for ${day} failed on its rows: ${reason}. Nothing was written. ` +
+        'Deliver the rows again, or let the SQL allow for them, then retry.',
+      [],
+      { cause },
+    );
+  }
+}
+
+/** What a value brings about: text that is no number, a number that is too large, a division that is not defined. */
+const DATA_ERROR = /^(Conversion|Out of Range|Invalid Input) Error/;
+/** What the SQL itself brings about. (A statement that does not parse is refused in other words.) */
+const SQL_ERROR = /^(Failed to extract statements: )?(Binder|Parser|Catalog) Error/;
+
+/**
+ * Leaves the rows of one day in the table `computed`.
  * @throws MeridianError InvalidInput where the SQL is not accepted (a column that no partition has, for example).
  */
 export async function runTransformation(
@@ -121,8 +151,8 @@ export async function runTransformation(
     await database.execute(`CREATE OR REPLACE TABLE computed AS ${sql.trim().replace(/;$/, '')}`, { day });
   } catch (cause) {
     const reason = (cause as Error).message;
-    // What the data itself brings about is looked into by the caller; these two are the SQL's own.
-    if (!/^(Binder|Parser|Catalog) Error/.test(reason)) throw cause;
+    // What the data itself brings about is looked into by the caller.
+    if (!SQL_ERROR.test(reason)) throw cause;
     throw new MeridianError(
       ErrorCode.InvalidInput,
       `${what}: the transformation for ${day} was refused: ${reason}. Nothing was written. ` +

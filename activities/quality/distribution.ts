@@ -121,15 +121,22 @@ export async function stabilityOf(
   );
 }
 
-/** SQL: the number of deciles below the value; null for null. Equal deciles are one. */
+/**
+ * SQL: the number of deciles below the value; null for null. A value that several deciles share has a bin of its own:
+ * where half of the rows were 0, values below 0 are something else than more zeros.
+ */
 async function decileBin(database: Database, reference: string, { name, type }: Feature): Promise<string> {
   const column = identifier(name);
-  const deciles = await database.rows<{ edge: string }>(
-    `SELECT DISTINCT unnest(quantile_disc(${column}, [${DECILES.join(', ')}]))::VARCHAR AS edge
-     FROM ${identifier(reference)}`,
+  const deciles = await database.rows<{ edge: string; shared: boolean }>(
+    `SELECT edge::VARCHAR AS edge, count(*) > 1 AS shared
+     FROM (SELECT unnest(quantile_disc(${column}, [${DECILES.join(', ')}])) AS edge FROM ${identifier(reference)})
+     GROUP BY edge`,
   );
   if (deciles.length === 0) return `CASE WHEN ${column} IS NULL THEN NULL ELSE 0 END`;
-  return deciles.map(({ edge }) => `(${column} > ${literal(edge)}::${SQL_TYPE[type]})::INTEGER`).join(' + ');
+  return deciles
+    .flatMap(({ edge, shared }) => (shared ? ['>', '>='] : ['>']).map((sign) => ({ edge, sign })))
+    .map(({ edge, sign }) => `(${column} ${sign} ${literal(edge)}::${SQL_TYPE[type]})::INTEGER`)
+    .join(' + ');
 }
 
 /** SQL: the category's place among the reference's; 0 for all others, null for null. */

@@ -46,7 +46,7 @@ describe('populationStabilityIndex', () => {
     let seed = 7;
     const random = (): number => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
     const sample = (): number[] => {
-      const bins = new Array<number>(10).fill(0);
+      const bins = Array.from({ length: 10 }, () => 0);
       for (let row = 0; row < 200; row++) bins[Math.floor(random() * 10)]! += 1;
       return bins;
     };

@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import {
   createComputeFeatures,
   type ComputedFeatures,
+  type ComputeFeaturesInput,
   type ComputeHeartbeat,
 } from '../../activities/features/compute-features';
 import { addDays, daysBetween, type Day } from '../../contracts/days';
@@ -15,6 +16,7 @@ import { setStage, type Stage } from './stage';
 
 jest.setTimeout(60_000);
 
+type Activity = ReturnType<typeof createComputeFeatures>;
 const first = '2026-03-01';
 const at = (offset: number): Day => addDays(first, offset);
 let stage: Stage;
@@ -150,31 +152,69 @@ describe('computing what has changed', () => {
   });
 });
 
+describe('a transformation', () => {
+  it.each([
+    ['does not parse', 'SELEC customer_id', 'InvalidInput', 'SELEC'],
+    [
+      'reads an unknown column',
+      'SELECT customer_id, no_such AS amount FROM EVENTS',
+      'InvalidInput',
+      'no_such',
+    ],
+    [
+      'fails on a value',
+      `SELECT customer_id, customer_id::INTEGER AS amount FROM EVENTS`,
+      'DataQualityBreach',
+      'C0',
+    ],
+    [
+      'overflows',
+      'SELECT customer_id, 9223372036854775807 + amount AS amount FROM EVENTS',
+      'DataQualityBreach',
+      'Overflow',
+    ],
+  ])('that %s is refused in so many words', async (_what, sql, code, told) => {
+    const view = freshView();
+    const [day] = await layHistory(view, 1);
+    const transformation = sql.replace('EVENTS', tableOf(view));
+    await expect(compute({ view: { ...view, transformation }, days: [day!] })).rejects.toMatchObject({
+      code,
+      retryable: false,
+      message: expect.stringMatching(
+        new RegExp(`^features/${view.name}: the transformation for ${day} .*${told}`, 's'),
+      ),
+    });
+    expect(await etagsOf(view)).toEqual({});
+  });
+});
+
 describe('a computation that is killed', () => {
-  it('goes on with the day that was under way', async () => {
+  // The day under way at the kill is still written as a whole; a later attempt computes again what it did not get to.
+  it.each([
+    ['missing', [false, false, false, true, true]],
+    ['all', [false, false, true, true, true]],
+  ] as const)('goes on with the day that was under way (%s)', async (scope, computedAfter) => {
     const view = freshView();
     const days = await layHistory(view);
-    for (const scope of ['missing', 'all'] as const) {
-      const environment = new MockActivityEnvironment();
-      let last: ComputeHeartbeat | undefined;
-      environment.on('heartbeat', (details: ComputeHeartbeat) => {
-        last = details;
-        if (details.done === 2) environment.cancel();
-      });
-      await expect(
-        environment.run(createComputeFeatures(stage), { view, days, scope }),
-      ).rejects.toMatchObject({ name: 'CancelledFailure' });
-      // The day under way when it was cancelled was still written as a whole.
-      if (scope === 'missing') expect(Object.keys(await etagsOf(view))).toHaveLength(3);
+    const input = { view, days, scope };
+    const environment = new MockActivityEnvironment();
+    let last: ComputeHeartbeat | undefined;
+    environment.on('heartbeat', (details: ComputeHeartbeat) => {
+      last = details;
+      if (details.done === 2) environment.cancel();
+    });
+    await expect(environment.run(createComputeFeatures(stage), input)).rejects.toMatchObject({
+      name: 'CancelledFailure',
+    });
+    expect(Object.keys(await etagsOf(view))).toHaveLength(3);
 
-      const next = new MockActivityEnvironment({ heartbeatDetails: last });
-      const activity = createComputeFeatures(stage);
-      const result = (await next.run(activity, { view, days, scope })) as ComputedFeatures;
-      expect(result.partitions.map(({ day }) => day)).toEqual(days);
-      expect(result.partitions.map(({ checks }) => checks > 0)).toEqual(
-        scope === 'missing' ? [false, false, false, true, true] : [false, false, true, true, true],
-      );
-    }
+    const next = new MockActivityEnvironment({ heartbeatDetails: last });
+    const result = await next.run<[ComputeFeaturesInput], ComputedFeatures, Activity>(
+      createComputeFeatures(stage),
+      input,
+    );
+    expect(result.partitions.map(({ day }) => day)).toEqual(days);
+    expect(result.partitions.map(({ checks }) => checks > 0)).toEqual(computedAfter);
   });
 
   it('at whichever step, leaves whole partitions only, and comes out the same', async () => {
@@ -210,10 +250,8 @@ function dyingAfter(steps: number, store: ObjectStore): ObjectStore {
     get(target, name: keyof ObjectStore) {
       const member = target[name];
       if (typeof member !== 'function' || name === 'uri') return member;
-      return (...args: never[]) => {
-        if (left-- <= 0) return Promise.reject(new Error('killed'));
-        return (member as (...given: never[]) => unknown)(...args);
-      };
+      const method = member as (...args: unknown[]) => unknown;
+      return (...args: unknown[]) => (left-- > 0 ? method(...args) : Promise.reject(new Error('killed')));
     },
   });
 }
