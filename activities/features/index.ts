@@ -1,6 +1,7 @@
 import { FEAST_PROJECT } from '../../contracts/ids';
 import type { Redis } from '../../platform/redis';
 import type { ObjectStore } from '../../platform/s3';
+import { createCompareStores } from './compare-stores';
 import { createComputeFeatures } from './compute-features';
 import { createMaterializeView } from './materialize-view';
 
@@ -19,5 +20,6 @@ export interface FeatureDependencies {
 /** The activities of the feature store; each lives in the file that bears its name. */
 export const createFeatureActivities = ({ store, redis, project = FEAST_PROJECT }: FeatureDependencies) => ({
   computeFeatures: createComputeFeatures({ store }),
+  compareStores: createCompareStores({ store, redis, project }),
   materializeView: createMaterializeView({ store, redis, project }),
 });

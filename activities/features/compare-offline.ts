@@ -1,0 +1,158 @@
+import { join } from 'node:path';
+import { addDays, endOfDay, type Day } from '../../contracts/days';
+import { ttlDays } from '../../contracts/feature-view';
+import { Key } from '../../contracts/ids';
+import type { FeatureView } from '../../contracts/model';
+import { identifier, literal, openDatabase, type Database } from '../../platform/duckdb';
+import type { OnlineRow, StoredValue } from '../../platform/online-store';
+import {
+  explainCorruption,
+  listPartitionDays,
+  type PartitionCache,
+  type PulledObject,
+} from '../../platform/partitions';
+import type { ObjectStore } from '../../platform/s3';
+import { openSource, PLACE } from '../datasets/historical/source';
+import { readOptOuts } from '../privacy/opt-outs';
+import { castColumns, declaredColumns, joinKeyNames, SQL_TYPE } from './columns';
+
+/**
+ * What the offline store says should be online: the newest row alive of each entity. The rule is written out here once
+ * more, in plain SQL: what checks the loads must not share their mistakes.
+ */
+export interface OfflineStore {
+  /** At most `size` entities that have not opted out, chosen by a hash of the entity and the seed; of about `of`. */
+  sample(seed: string, size: number, of: number): Promise<OnlineRow[]>;
+  /** Those of the entities that have no row alive. */
+  withoutRow(entities: readonly Record<string, unknown>[]): Promise<Record<string, unknown>[]>;
+  close(): void;
+}
+
+const ENTITIES_PER_INSERT = 1_000;
+
+/** @throws MeridianError CorruptObject naming the partition's object. */
+export async function openOfflineStore(
+  store: ObjectStore,
+  cache: PartitionCache,
+  view: FeatureView,
+  asOf: Day,
+): Promise<OfflineStore> {
+  const files = await pullLive(store, cache, view, asOf);
+  const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
+  const keys = joinKeyNames(view).map(identifier);
+  try {
+    const { condition } = await readOptOuts(store, cache, database, [view]);
+    const alive = files.length === 0 ? null : await aliveQuery(database, view, files, asOf);
+    return {
+      async sample(seed, size, of) {
+        if (alive === null) return [];
+        const chosen = `hash(${[literal(seed), ...keys].join(', ')})`;
+        const newest =
+          `SELECT * EXCLUDE (_place) FROM (${alive}) AS frame ` +
+          `WHERE ${condition} AND ${chosen} <= ${threshold(size, of)}::UBIGINT ` +
+          `QUALIFY row_number() OVER (PARTITION BY ${keys.join(', ')} ` +
+          `ORDER BY _event DESC, _created DESC NULLS LAST, _place DESC) = 1 ORDER BY ${chosen} LIMIT ${size}`;
+        return explainCorruption(database, files, () => readRows(database, view, newest));
+      },
+      async withoutRow(entities) {
+        if (alive === null) return [...entities];
+        await fillAsked(database, view, entities);
+        const same = keys.map((key) => `asked.${key} = alive.${key}`).join(' AND ');
+        const found = await explainCorruption(database, files, () =>
+          database.rows<{ position: number }>(
+            `SELECT position FROM asked ANTI JOIN (${alive}) AS alive ON ${same} ORDER BY position`,
+          ),
+        );
+        return found.map(({ position }) => entities[position]!);
+      },
+      close: () => database.close(),
+    };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** The partitions that can hold a row alive at the end of the day, oldest first. */
+async function pullLive(
+  store: ObjectStore,
+  cache: PartitionCache,
+  view: FeatureView,
+  asOf: Day,
+): Promise<PulledObject[]> {
+  const reach = ttlDays(view);
+  const window = { from: reach === null ? undefined : addDays(asOf, -reach), to: asOf };
+  const days = await listPartitionDays(store, Key.featureView(view), window);
+  return (await Promise.all(days.map((day) => cache.pull(Key.featurePartition(view, day))))).flat();
+}
+
+/**
+ * Every row alive at the end of the day: `_event` and `_created` in epoch microseconds, `_place`, then what is declared.
+ * The window includes both its ends; times without a zone are UTC.
+ */
+async function aliveQuery(
+  database: Database,
+  view: FeatureView,
+  files: readonly PulledObject[],
+  asOf: Day,
+): Promise<string> {
+  const columns = view.features.map(({ name }) => ({ feature: name, as: name }));
+  const { from, hasCreated } = await openSource(database, { view, files, columns });
+  const end = `TIMESTAMPTZ ${literal(endOfDay(asOf))}`;
+  const time = 'event_timestamp::TIMESTAMPTZ';
+  const created = hasCreated ? 'epoch_us(created_timestamp::TIMESTAMPTZ)' : 'NULL::BIGINT';
+  const conditions = [
+    ...joinKeyNames(view).map((key) => `${identifier(key)} IS NOT NULL`),
+    `isfinite(event_timestamp) AND ${time} <= ${end}`,
+    view.ttlSeconds === 0 ? 'true' : `${time} >= ${end} - to_seconds(${view.ttlSeconds}::BIGINT)`,
+  ];
+  return (
+    `SELECT epoch_us(${time}) AS _event, ${created} AS _created, ${PLACE} AS _place, ` +
+    `${castColumns(declaredColumns(view)).join(', ')} FROM ${from} WHERE ${conditions.join(' AND ')}`
+  );
+}
+
+/** Twice the share of the entities wanted, and some more: a sample is sorted, and not the whole table. */
+function threshold(size: number, of: number): bigint {
+  const most = 2n ** 64n - 1n;
+  const wanted = BigInt(2 * size + 100);
+  return BigInt(of) <= wanted ? most : (most / BigInt(of)) * wanted;
+}
+
+async function fillAsked(
+  database: Database,
+  view: FeatureView,
+  entities: readonly Record<string, unknown>[],
+): Promise<void> {
+  const { joinKeys } = view.entity;
+  const columns = joinKeys.map(({ name, type }) => `${identifier(name)} ${SQL_TYPE[type]}`);
+  await database.execute(`CREATE OR REPLACE TABLE asked (position INTEGER, ${columns.join(', ')})`);
+  for (let first = 0; first < entities.length; first += ENTITIES_PER_INSERT) {
+    const rows = entities.slice(first, first + ENTITIES_PER_INSERT).map((entity, index) => {
+      const values = joinKeys.map(({ name }) => literal(String(entity[name])));
+      return `(${[String(first + index), ...values].join(', ')})`;
+    });
+    await database.execute(`INSERT INTO asked VALUES ${rows.join(', ')}`);
+  }
+}
+
+async function readRows(database: Database, view: FeatureView, sql: string): Promise<OnlineRow[]> {
+  const keys = joinKeyNames(view);
+  const result = await database.stream(sql);
+  const rows: OnlineRow[] = [];
+  for (
+    let chunk = await result.fetchChunk();
+    chunk && chunk.rowCount > 0;
+    chunk = await result.fetchChunk()
+  ) {
+    for (const [event, created, ...cells] of chunk.getRows()) {
+      rows.push({
+        entity: Object.fromEntries(keys.map((key, index) => [key, cells[index]])),
+        eventTimestamp: event as bigint,
+        createdTimestamp: (created as bigint | null) ?? 0n,
+        values: cells.slice(keys.length) as StoredValue[],
+      });
+    }
+  }
+  return rows;
+}

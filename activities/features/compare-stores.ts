@@ -1,0 +1,166 @@
+import { endOfDay } from '../../contracts/days';
+import { ErrorCode, MeridianError } from '../../contracts/errors';
+import type { StoreComparison } from '../../contracts/features';
+import { Key } from '../../contracts/ids';
+import { personalColumns, showEntity } from '../../contracts/masking';
+import type { FeatureView } from '../../contracts/model';
+import { createOnlineStore, type OnlineRow, type OnlineStore } from '../../platform/online-store';
+import { withPartitionCache } from '../../platform/partitions';
+import type { Redis } from '../../platform/redis';
+import { sha256, type ObjectStore } from '../../platform/s3';
+import { heartbeat } from '../progress';
+import { compareRows, type StandingRow, type Verdict } from './compare';
+import { openOfflineStore, type OfflineStore } from './compare-offline';
+import type { Watermark } from './watermark';
+
+export interface CompareStoresInput {
+  view: FeatureView;
+  /** Entities that are compared, at most. */
+  sample: number;
+  /** Chooses the entities: another seed, other entities. */
+  seed: string;
+}
+
+interface Dependencies {
+  store: ObjectStore;
+  redis: Redis;
+  project: string;
+}
+
+const EXAMPLES = 5;
+const ENTITIES_PER_READ = 500;
+
+/**
+ * The activity `compareStores`: holds a sample of what stands online against the offline store as of the view's
+ * watermark, and looks among as many entities online for some that have no row offline. A row of a later event than
+ * the offline store's, and one that was pushed or has expired, says nothing of a load, and is not counted against it.
+ * @throws MeridianError CorruptObject (an offline object), DependencyUnavailable.
+ */
+export function createCompareStores({ store, redis, project }: Dependencies) {
+  const online = createOnlineStore(redis, project);
+
+  return async ({ view, sample, seed }: CompareStoresInput): Promise<StoreComparison> => {
+    heartbeat({ phase: 'reading offline', view: view.name });
+    const watermark = await findWatermark(store, view);
+    if (!watermark) return summarize(view, null, []);
+    return withPartitionCache(store, async (cache) => {
+      const offline = await openOfflineStore(store, cache, view, watermark.asOf);
+      try {
+        const rows = await offline.sample(seed, sample, watermark.entities);
+        const verdicts = [
+          ...(await compareOffline(online, view, rows)),
+          ...(await compareOnline(online, offline, view, watermark, sample, seed)),
+        ];
+        return summarize(view, watermark, verdicts);
+      } finally {
+        offline.close();
+      }
+    });
+  };
+}
+
+async function findWatermark(store: ObjectStore, view: FeatureView): Promise<Watermark | null> {
+  const found = await store.find(`${Key.featureView(view)}_watermark.json`);
+  return found && (JSON.parse(found.body.toString('utf8')) as Watermark);
+}
+
+/** From the offline store to the online one. */
+async function compareOffline(
+  online: OnlineStore,
+  view: FeatureView,
+  rows: readonly OnlineRow[],
+): Promise<Verdict[]> {
+  const personal = personalColumns(view);
+  const standing = await readStanding(
+    online,
+    view,
+    rows.map(({ entity }) => entity),
+  );
+  return rows.map((row, index) => compareRows(view, personal, row, standing[index]!));
+}
+
+/** From the online store to the offline one: only what has no row there counts, the rest is compared already. */
+async function compareOnline(
+  online: OnlineStore,
+  offline: OfflineStore,
+  view: FeatureView,
+  { asOf }: Watermark,
+  sample: number,
+  seed: string,
+): Promise<Verdict[]> {
+  const from = Number.parseInt(sha256(seed).slice(0, 8), 16);
+  const entities = await online.sample(view.entity.joinKeys, { from, atMost: sample });
+  const orphans = await offline.withoutRow(entities);
+  const standing = await readStanding(online, view, orphans);
+  const end = BigInt(Date.parse(endOfDay(asOf))) * 1000n;
+  const personal = personalColumns(view);
+  return orphans.flatMap((entity, index): Verdict[] => {
+    const row = standing[index];
+    if (!row) return [];
+    if (row.eventTimestamp > end || view.push === true) return [{ kind: 'newer' }];
+    if (view.ttlSeconds > 0 && row.eventTimestamp < end - BigInt(view.ttlSeconds) * 1_000_000n) return [];
+    return [
+      { kind: 'different', example: `${showEntity(entity, personal)}: row offline nothing, online one` },
+    ];
+  });
+}
+
+/** What stands of each entity, however old; null where nothing does, or nothing that can be read. */
+async function readStanding(
+  online: OnlineStore,
+  view: FeatureView,
+  entities: readonly Record<string, unknown>[],
+): Promise<(StandingRow | null)[]> {
+  const views = [{ ...view, ttlSeconds: 0 }];
+  const features = view.features.map(({ name }) => ({ view: view.name, feature: name }));
+  const read = async (some: readonly Record<string, unknown>[]): Promise<(StandingRow | null)[]> => {
+    const answers = await online.getOnlineFeaturesOfMany({ views, features, entities: some });
+    return answers.map((row) => {
+      const { eventTimestamp } = row[0]!;
+      return eventTimestamp === null ? null : { eventTimestamp, values: row.map(({ value }) => value) };
+    });
+  };
+  const standing: (StandingRow | null)[] = [];
+  for (let at = 0; at < entities.length; at += ENTITIES_PER_READ) {
+    heartbeat({ phase: 'reading online', view: view.name, done: at, of: entities.length });
+    const some = entities.slice(at, at + ENTITIES_PER_READ);
+    try {
+      standing.push(...(await read(some)));
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      // Bytes of another type than declared: a difference like any other, of one entity.
+      for (const entity of some)
+        standing.push(...(await read([entity]).catch((cause: unknown) => nullWhereCorrupt(cause))));
+    }
+  }
+  return standing;
+}
+
+const isCorrupt = (error: unknown): boolean =>
+  error instanceof MeridianError && error.code === ErrorCode.CorruptObject;
+
+function nullWhereCorrupt(error: unknown): [null] {
+  if (isCorrupt(error)) return [null];
+  throw error;
+}
+
+function summarize(
+  view: FeatureView,
+  watermark: Watermark | null,
+  verdicts: readonly Verdict[],
+): StoreComparison {
+  const count = (kind: Verdict['kind']): number => verdicts.filter((verdict) => verdict.kind === kind).length;
+  const [equal, pushed] = [count('equal'), count('newer')];
+  const judged = verdicts.length - pushed;
+  return {
+    view: view.name,
+    watermark: watermark?.asOf ?? null,
+    compared: verdicts.length,
+    equal,
+    pushed,
+    score: judged === 0 ? 1 : equal / judged,
+    examples: verdicts
+      .flatMap((verdict) => (verdict.kind === 'different' ? [verdict.example] : []))
+      .slice(0, EXAMPLES),
+  };
+}

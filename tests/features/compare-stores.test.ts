@@ -1,0 +1,158 @@
+import { createFeatureActivities } from '../../activities/features';
+import { mask } from '../../contracts/masking';
+import type { FeatureView } from '../../contracts/model';
+import { encodeEntityKey } from '../../platform/online-store/entity-key';
+import { featureField, timestampField } from '../../platform/online-store/fields';
+import { encodeTimestamp } from '../../platform/online-store/timestamp';
+import { encodeValue } from '../../platform/online-store/value';
+import {
+  account,
+  DAY,
+  deliver,
+  deliverEverything,
+  END_OF_DAY,
+  onlineOf,
+  optOut,
+  PEOPLE,
+  person,
+  rowOf,
+  usage,
+  views,
+} from '../privacy/people';
+import { setStage, type Stage } from './stage';
+
+jest.setTimeout(60_000);
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await setStage();
+  await deliverEverything(stage);
+});
+afterAll(() => stage?.tearDown());
+beforeEach(async () => {
+  await stage.redis.flushall();
+  for (const { key } of await stage.store.list('raw/')) await stage.store.delete(key);
+  for (const view of views)
+    await stage.run(createFeatureActivities(stage).materializeView, { view, asOf: DAY, runKey: 'load' });
+});
+
+const compare = (view: FeatureView = account, sample = 2 * PEOPLE, seed = 'a night') =>
+  stage.run(createFeatureActivities(stage).compareStores, { view, sample, seed });
+const keyOf = (n: number) => encodeEntityKey('meridian', account.entity.joinKeys, person(n));
+/** As any other writer would put it there. */
+const overwrite = (n: number, feature: string, value: Buffer) =>
+  stage.redis.hset(keyOf(n), featureField('account', feature), value);
+
+it('finds stores equal after a load, whatever the view’s version and keys', async () => {
+  for (const view of views) {
+    const entities = view.name === 'weather' ? 10 : PEOPLE;
+    expect(await compare(view)).toEqual({
+      view: view.name,
+      watermark: DAY,
+      compared: entities,
+      equal: entities,
+      pushed: 0,
+      score: 1,
+      examples: [],
+    });
+  }
+});
+
+it('finds exactly what differs, and shows it masked', async () => {
+  await overwrite(7, 'plan', encodeValue('string', 'another'));
+  await overwrite(8, 'age', encodeValue('int64', 9));
+  await stage.redis.del(keyOf(9));
+  await stage.redis.hset(keyOf(10), timestampField('account'), encodeTimestamp(END_OF_DAY - 1n));
+  // Bytes that no reader of an int64 takes.
+  await overwrite(11, 'age', encodeValue('string', 'eleven'));
+  const comparison = await compare();
+  expect(comparison).toMatchObject({
+    compared: PEOPLE,
+    equal: PEOPLE - 5,
+    pushed: 0,
+    score: (PEOPLE - 5) / PEOPLE,
+  });
+  const id = (n: number) => `customer_id=${mask(`C${n}`)}:`;
+  expect(comparison.examples.sort()).toEqual(
+    [
+      `${id(7)} plan offline "plan 1", online "another"`,
+      `${id(8)} age offline ${mask(8)}, online ${mask(9)}`,
+      `${id(9)} row offline of 2026-04-01T00:00:00.000000Z, online nothing`,
+      `${id(10)} row offline of 2026-04-01T00:00:00.000000Z, online of 2026-03-31T23:59:59.999999Z`,
+      `${id(11)} row offline of 2026-04-01T00:00:00.000000Z, online nothing`,
+    ].sort(),
+  );
+  expect((await compare(usage)).examples).toEqual([
+    `${id(9)} row offline of 2026-04-01T00:00:00.000000Z, online nothing`,
+  ]);
+});
+
+it('counts what was pushed since for neither side', async () => {
+  const row = (n: number) => ({ ...rowOf(n, END_OF_DAY + 60_000_000n), values: [1, 'pushed'] });
+  await onlineOf(stage).write(account, [row(7), row(8), row(9_999)]);
+  expect(await compare()).toMatchObject({ equal: PEOPLE - 2, pushed: 3, compared: PEOPLE + 1, score: 1 });
+});
+
+it('finds entities that are online and not offline, unless they have expired or may be pushed', async () => {
+  await onlineOf(stage).write(account, [rowOf(9_999), rowOf(9_998, END_OF_DAY - 3_600_000_000n)]);
+  expect(await compare()).toMatchObject({ compared: PEOPLE + 2, equal: PEOPLE, pushed: 0 });
+  expect((await compare()).examples).toEqual(
+    expect.arrayContaining([`customer_id=${mask('C9999')}: row offline nothing, online one`]),
+  );
+  expect(await compare({ ...account, push: true })).toMatchObject({ pushed: 2, score: 1 });
+  expect(await compare({ ...account, ttlSeconds: 1_800 })).toMatchObject({ compared: PEOPLE + 1 });
+});
+
+it('compares another sample each night, and the same one where it is asked again', async () => {
+  for (let n = 0; n < PEOPLE; n += 1) await stage.redis.del(keyOf(n));
+  const nights = await Promise.all(['one', 'one', 'two'].map((seed) => compare(account, 5, seed)));
+  expect(nights.map(({ compared, score }) => [compared, score])).toEqual(Array(3).fill([5, 0]));
+  const [first, again, second] = nights.map(({ examples }) => examples.sort());
+  expect(again).toEqual(first);
+  expect(second).not.toEqual(first);
+});
+
+it('leaves those out who have opted out', async () => {
+  await optOut(stage, '2026-02-01', 7, 8);
+  await onlineOf(stage).forget(account.entity.joinKeys, [person(7)]);
+  expect(await compare()).toMatchObject({ compared: PEOPLE - 2, equal: PEOPLE - 2, score: 1 });
+});
+
+it('says that a view was never loaded', async () => {
+  expect(await compare({ ...account, name: 'unknown' })).toMatchObject({
+    watermark: null,
+    compared: 0,
+    score: 1,
+  });
+});
+
+it('compares what is newest and alive, by event time, then by created time', async () => {
+  const view: FeatureView = { ...account, name: 'ledger', ttlSeconds: 172_800 };
+  const row = (id: string, event: string, created: string, age: number): string =>
+    `('${id}', TIMESTAMPTZ '${event}', TIMESTAMPTZ '${created}', ${age}, NULL::VARCHAR)`;
+  const columns = 't(customer_id, event_timestamp, created_timestamp, age, plan)';
+  const older = [
+    row('A', '2026-03-31 00:00:00+00', '2026-04-01 09:00:00+00', 1),
+    row('B', '2026-03-31 00:00:00+00', '2026-04-01 09:00:00+00', 1),
+    row('gone', '2026-03-29 12:00:00+00', '2026-03-29 12:00:00+00', 1),
+  ];
+  const newer = [
+    row('A', '2026-04-01 00:00:00+00', '2026-04-01 01:00:00+00', 2),
+    row('A', '2026-04-01 00:00:00+00', '2026-04-01 02:00:00+00', 3),
+    row('edge', '2026-03-30 00:00:00+00', '2026-03-30 00:00:00+00', 4),
+  ];
+  for (const [day, rows] of Object.entries({ '2026-03-30': older, [DAY]: newer }))
+    await deliver(
+      stage,
+      `features/ledger/dt=${day}/part-0.parquet`,
+      `SELECT * FROM (VALUES ${rows.join(', ')}) AS ${columns}`,
+    );
+  await stage.run(createFeatureActivities(stage).materializeView, { view, asOf: DAY, runKey: 'load' });
+  expect(await compare(view)).toMatchObject({ compared: 3, equal: 3, score: 1, examples: [] });
+  const [age] = await onlineOf(stage).getOnlineFeatures({
+    views: [{ ...view, ttlSeconds: 0 }],
+    features: [{ view: 'ledger', feature: 'age' }],
+    entity: { customer_id: 'A' },
+  });
+  expect(age!.value).toBe(3);
+});
