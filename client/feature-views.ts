@@ -77,6 +77,20 @@ export async function publishViewsOf(
   return published;
 }
 
+/**
+ * The version under which a definition breaks nobody: the published one, or the next.
+ * @throws MeridianError InvalidInput where the name is that of somebody else's view
+ */
+export async function versionFor(store: ObjectStore, view: FeatureView): Promise<number> {
+  const newest = (await readViewVersions(store, view.name)).at(-1);
+  if (!newest) return 1;
+  if (newest.owner !== view.owner) {
+    const found = `${view.name}, a view of ${newest.owner}`;
+    refuse(view, [{ field: 'name', found, expected: 'a name of its own' }], 'Choose another name');
+  }
+  return breakingChanges(newest, view).length > 0 ? newest.version + 1 : newest.version;
+}
+
 /** The published definition of that version where it has all that the view has. */
 async function standingFor(store: ObjectStore, view: FeatureView): Promise<ViewPublication | null> {
   const { name, version } = view;

@@ -54,7 +54,7 @@ export const customerAccount: FeatureView = {
       name: 'monthly_price',
       type: 'double',
       description: 'Price a month, in dollars.',
-      checks: { maxNullShare: 0, min: 0, maxPsi: SHIFTED_PSI, maxOutlierShare: 0.2 },
+      checks: { maxNullShare: 0, min: 0, maxPsi: SHIFTED_PSI, maxOutlierShare: 0.1 },
     },
   ],
   tags: { domain: 'accounts' },

@@ -30,7 +30,7 @@ export const customerUsage: FeatureView = {
       name: 'active_minutes_28d',
       type: 'double',
       description: 'Minutes of use, last 28 days.',
-      checks: { maxNullShare: 0, min: 0, maxOutlierShare: 0.2 },
+      checks: { maxNullShare: 0, min: 0, maxOutlierShare: 0.1 },
     },
     count('features_used_28d', 1000, 'Most product features used on one of the last 28 days.'),
     {

@@ -9,6 +9,8 @@ export interface TableModel {
   label: string;
   classes: [negative: string, positive: string];
   columns: readonly TableColumn[];
+  /** Of its view and of what the model takes: raised where a table has lost columns, or changed their types. */
+  version: number;
   /** The file's name, for the description. */
   source: string;
 }
@@ -20,11 +22,12 @@ export function declareTable({
   label,
   classes,
   columns,
+  version,
   source,
 }: TableModel): ModelDeclaration {
   const view: FeatureView = {
     name: name.replaceAll('-', '_'),
-    version: 1,
+    version,
     description: `The columns of ${source}.`,
     owner: 'table-import',
     entity: { name: entity, joinKeys: [{ name: entity, type: 'string' }] },
@@ -39,7 +42,7 @@ export function declareTable({
     kind: 'tabular-classifier',
     description: `The probability that ${label} is ${classes[1]}, learned from ${source}.`,
     owner: 'table-import',
-    schemaVersion: 1,
+    schemaVersion: version,
     views: [view],
     inputs: inputsOf([view]),
     label: {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { endOfDay, type Day } from '../../contracts/days';
+import { versionFor } from '../../client/feature-views';
 import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import type { ModelDeclaration } from '../../contracts/model';
@@ -56,14 +57,16 @@ export async function importTable(store: ObjectStore, request: TableRequest): Pr
       else columns.push(inferred.column);
     }
     if (columns.length === 0) throw wrong(request.file, `no column to learn from. ${notes.join(' ')}`);
-    const declaration = declareTable({
+    const table = {
       name,
       entity: request.entity,
       label: request.label,
       classes,
       columns,
       source: basename(request.file),
-    });
+    };
+    const [first] = declareTable({ ...table, version: 1 }).views;
+    const declaration = declareTable({ ...table, version: await versionFor(store, first!) });
     const { rows } = await database.row<{ rows: number }>('SELECT count(*) AS rows FROM csv');
     const delivery = await writePartitions(store, database, folder, request, declaration, columns, classes);
     return { declaration, rows, delivery, notes };

@@ -2,8 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDatasetActivities } from '../../activities/datasets';
 import { createFeatureActivities } from '../../activities/features';
+import { publishDeclaration } from '../../client/declarations';
+import { publishFeatureView } from '../../client/feature-views';
 import { validateModelDeclaration } from '../../contracts/generated/validators';
 import { parse } from '../../contracts/validate';
+import { customerUsage } from '../../features';
 import { importTable } from '../../local/table';
 import { readParquetAsArrow } from '../../platform/arrow';
 import { createOnlineStore } from '../../platform/online-store';
@@ -174,4 +177,46 @@ it('refuses a file that is not there', async () => {
     code: 'InvalidInput',
     message: `${file}: found no such file.`,
   });
+});
+
+it('leaves the view of somebody else alone', async () => {
+  await publishFeatureView(stage.store, customerUsage);
+  const file = await csv('customer-usage.csv', kinds());
+  await expect(importTable(stage.store, { file, entity: 'id', label: 'Outcome', day })).rejects.toMatchObject(
+    {
+      code: 'InvalidInput',
+      message: expect.stringContaining('customer_usage, a view of growth-analytics'),
+    },
+  );
+  expect(await stage.store.listFolders('features/customer_usage/')).toEqual([]);
+});
+
+it('raises the version where a table has lost a column, and keeps both versions apart', async () => {
+  const request = { entity: 'id', label: 'Outcome', name: 'reshaped', day };
+  const imported = async (text: string) => {
+    const { declaration } = await importTable(stage.store, {
+      ...request,
+      file: await csv('reshaped.csv', text),
+    });
+    await publishDeclaration(stage.store, declaration);
+    return { version: declaration.views[0]!.version, schemaVersion: declaration.schemaVersion };
+  };
+  const without = (column: number) =>
+    kinds()
+      .split('\n')
+      .map((line) =>
+        line
+          .split(',')
+          .toSpliced(column, line ? 1 : 0)
+          .join(','),
+      )
+      .join('\n');
+  expect(await imported(kinds())).toEqual({ version: 1, schemaVersion: 1 });
+  expect(await imported(kinds())).toEqual({ version: 1, schemaVersion: 1 });
+  expect(await imported(without(1))).toEqual({ version: 2, schemaVersion: 2 });
+  expect(await imported(without(1))).toEqual({ version: 2, schemaVersion: 2 });
+  expect((await stage.store.listFolders('features/')).filter((name) => name.startsWith('reshaped'))).toEqual([
+    'reshaped',
+    'reshaped_v2',
+  ]);
 });
