@@ -6,8 +6,9 @@ import { createComputeFeatures } from './compute-features';
 import { createMaterializeView } from './materialize-view';
 
 export type { ComputedFeatures, ComputeFeaturesInput, ComputeHeartbeat } from './compute-features';
-export type { MaterializeHeartbeat } from './materialize';
-export type { MaterializedView, MaterializeViewInput } from './materialize-view';
+
+export type { MaterializedView } from '../../contracts/features';
+export type { MaterializeHeartbeat, MaterializeViewInput } from './materialize-view';
 export type { Watermark } from './watermark';
 
 export interface FeatureDependencies {

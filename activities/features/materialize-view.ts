@@ -1,13 +1,19 @@
 import { Context } from '@temporalio/activity';
 import type { Day } from '../../contracts/days';
+import type { MaterializedView } from '../../contracts/features';
+import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
-import { createOnlineStore } from '../../platform/online-store';
-import { withPartitionCache } from '../../platform/partitions';
+import { createOnlineStore, type Micros } from '../../platform/online-store';
+import { withPartitionCache, type PartitionCache, type PulledObject } from '../../platform/partitions';
 import type { Redis } from '../../platform/redis';
 import type { ObjectStore } from '../../platform/s3';
+import { readOptOuts } from '../privacy/opt-outs';
 import { heartbeat } from '../progress';
-import { newestRows, verifySample, type MaterializeHeartbeat } from './materialize';
-import { moveWatermark } from './watermark';
+import { loadNewest } from './load';
+import type { LoadPosition } from './load-chunks';
+import { removeExpired } from './load-expired';
+import { loadDays } from './load-partitions';
+import { moveWatermark, readWatermark } from './watermark';
 
 export interface MaterializeViewInput {
   view: FeatureView;
@@ -17,62 +23,79 @@ export interface MaterializeViewInput {
   runKey: string;
 }
 
-export interface MaterializedView {
-  entities: number;
-  written: number;
-  /** Rows that were not newer than what stood there. */
-  skipped: number;
-  /** Entities read back and compared. */
-  verified: number;
-  /** The day up to which the online store is loaded now. */
-  watermark: Day;
-}
-
 export interface MaterializeDependencies {
   store: ObjectStore;
   redis: Redis;
   project: string;
 }
 
+/** Where a load is, as its heartbeat tells it and the Temporal UI shows it; a later attempt goes on from there. */
+export type MaterializeHeartbeat =
+  | { phase: 'reading'; view: string; position?: LoadPosition }
+  | { phase: 'writing' | 'verifying' | 'removing'; view: string; position: LoadPosition };
+
 /**
- * The activity `materializeView`: loads the newest row of every entity alive at the end of `asOf` into the online
- * store, chunk by chunk, reads a sample back, and moves the watermark.
+ * The activity `materializeView`: loads the newest row of every entity alive at the end of `asOf` into the online store,
+ * chunk by chunk, reads a sample back, removes who has vanished, and moves the watermark. Entities on the list of those
+ * who opted out until now are not loaded.
+ * @throws MeridianError MissingObject, CorruptObject or DataQualityBreach (naming the partition), DependencyUnavailable.
  */
 export function createMaterializeView({ store, redis, project }: MaterializeDependencies) {
   const online = createOnlineStore(redis, project);
 
   return async ({ view, asOf, runKey }: MaterializeViewInput): Promise<MaterializedView> => {
     const last = Context.current().info.heartbeatDetails as MaterializeHeartbeat | undefined;
+    const tell = (phase: MaterializeHeartbeat['phase'], position?: LoadPosition): void =>
+      heartbeat({ phase, view: view.name, position });
     return withPartitionCache(store, async (cache) => {
-      const tell = (progress: Omit<MaterializeHeartbeat, 'view'>): void =>
-        heartbeat({ ...progress, view: view.name } satisfies MaterializeHeartbeat);
-      tell({ phase: 'reading', chunk: 0, of: 0, written: 0 });
-      const newest = await newestRows(store, cache, view, asOf);
-      try {
-        const of = newest.chunks;
-        // Chunks are cut by a hash of the entity, so that those an earlier attempt has loaded can be passed over.
-        const resumed = last?.phase === 'writing' && last.of === of;
-        let written = resumed ? last.written : 0;
-        for (let chunk = resumed ? last.chunk : 0; chunk < of; chunk++) {
-          tell({ phase: 'writing', chunk, of, written });
-          written += (await online.write(view, await newest.rows(chunk))).written;
-        }
-        tell({ phase: 'verifying', chunk: of, of, written });
-        const verified = await verifySample(online, view, await newest.sample(runKey));
-        const watermark = await moveWatermark(store, {
-          view: view.name,
-          version: view.version,
-          asOf,
-          newestEvent: newest.newestEvent === null ? null : new Date(newest.newestEvent / 1000).toISOString(),
-          runKey,
-          entities: newest.entities,
-          movedAt: new Date().toISOString(),
-        });
-        const skipped = newest.entities - written;
-        return { entities: newest.entities, written, skipped, verified, watermark: watermark.asOf };
-      } finally {
-        newest.close();
-      }
+      tell('reading', last?.position);
+      const days = await loadDays(store, view, asOf, (await readWatermark(store, view))?.asOf ?? null);
+      let removed = 0;
+      const loaded = await loadNewest({
+        view,
+        asOf,
+        runKey,
+        online,
+        folder: cache.folder,
+        files: await pull(cache, view, days.load),
+        resume: last?.position,
+        keep: async (database) => (await readOptOuts(store, cache, database, [view])).condition,
+        onChunk: (position) => tell('writing', position),
+        onVerify: (position) => tell('verifying', position),
+        afterwards: async (database) => {
+          removed = await removeExpired(database, online, view, await pull(cache, view, days.expired), asOf);
+        },
+      });
+      const newestEvent = toIso(loaded.newestEvent);
+      const watermark = await moveWatermark(store, {
+        view: view.name,
+        version: view.version,
+        asOf,
+        newestEvent,
+        runKey,
+        entities: loaded.entities,
+        movedAt: new Date().toISOString(),
+      });
+      return {
+        view: view.name,
+        entities: loaded.entities,
+        written: loaded.written,
+        skipped: loaded.skipped + loaded.refused,
+        removed,
+        verified: loaded.verified,
+        watermark: watermark.asOf,
+        newestEvent,
+      };
     });
   };
 }
+
+const pull = async (
+  cache: PartitionCache,
+  view: FeatureView,
+  days: readonly Day[],
+): Promise<PulledObject[]> =>
+  (await Promise.all(days.map((day) => cache.pull(Key.featurePartition(view, day))))).flat();
+
+const toIso = (micros: Micros | null): string | null =>
+  micros === null ? null : new Date(Number(micros / 1000n)).toISOString();

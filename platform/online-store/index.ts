@@ -4,12 +4,14 @@ import { readFeatures, type FeatureRequest, type OnlineFeature } from './read';
 import type { JoinKey } from './entity-key';
 import { sampleEntities, type SampleRequest } from './entity-sample';
 import { countHeldEntities, forgetEntities, removeStaleRows } from './removal';
+import { standingRows, type StandingRow } from './standing';
 import type { Micros } from './timestamp';
 import { openWriter, writeRows, type OnlineRow, type OnlineWriter, type WriteResult } from './write';
 
 export type { FeatureRequest, FeatureStatus, OnlineFeature } from './read';
 export type { OnlineRow, OnlineWriter, WriteResult } from './write';
 export type { OnlineRows } from './write-rows';
+export type { StandingRow } from './standing';
 export type { StoredValue } from './value';
 export type { Micros } from './timestamp';
 
@@ -37,6 +39,11 @@ export interface OnlineStore {
   ): Promise<number>;
   /** Some of the entities with these join keys that the store knows, anything of theirs or nothing but an opt-out. */
   sample(joinKeys: readonly JoinKey[], request: SampleRequest): Promise<Record<string, unknown>[]>;
+  /** Which row of a view stands for each entity, with the times it was written with. */
+  standingRows(
+    view: FeatureView,
+    entities: readonly Record<string, unknown>[],
+  ): Promise<(StandingRow | 'opted-out' | null)[]>;
   /** The features of one entity, in the order of `features`; one round trip. */
   getOnlineFeatures(request: FeatureRequest & { entity: Record<string, unknown> }): Promise<OnlineFeature[]>;
   /** The same for many entities, still one round trip. */
@@ -56,6 +63,7 @@ export function createOnlineStore(redis: Redis, project: string, now: () => numb
     countHeld: (joinKeys, entities) => countHeldEntities(redis, project, joinKeys, entities),
     removeStale: (view, entities, before) => removeStaleRows(redis, project, view, entities, before),
     sample: (joinKeys, request) => sampleEntities(redis, project, joinKeys, request),
+    standingRows: (view, entities) => standingRows(redis, project, view, entities),
     getOnlineFeatures: async ({ entity, ...request }) => (await read(request, [entity]))[0]!,
     getOnlineFeaturesOfMany: ({ entities, ...request }) => read(request, entities),
   };

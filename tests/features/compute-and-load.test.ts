@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { createFeatureActivities, type Watermark } from '../../activities/features';
 import { addDays } from '../../contracts/days';
 import { customerAccount, customerUsage, featureViews } from '../../features';
@@ -180,22 +179,6 @@ describe('loading the online store', () => {
     expect(older).toMatchObject({ written: 0, watermark: day });
     const watermark = await stage.store.getJson<Watermark>(`features/${view.name}/_watermark.json`);
     expect(watermark).toMatchObject({ asOf: day, runKey: 'two', newestEvent: '2026-04-01T00:00:00.000Z' });
-  });
-
-  it('goes on at the chunk where an attempt was killed', async () => {
-    const { computeFeatures, materializeView } = createFeatureActivities(stage);
-    const view = { ...customerAccount, name: 'resumed_account' };
-    await stage.run(computeFeatures, { view, days: [day] });
-    const environment = new MockActivityEnvironment({
-      heartbeatDetails: { phase: 'writing', view: view.name, chunk: 1, of: 1, written: 7 },
-    });
-    // Every chunk is said to be loaded: nothing is written, and the read-back notices that nothing stands there.
-    await expect(environment.run(materializeView, { view, asOf: day, runKey: 'one' })).rejects.toMatchObject({
-      code: 'DataQualityBreach',
-    });
-    expect(await stage.store.head(`features/${view.name}/_watermark.json`)).toBeNull();
-    const loaded = await stage.run(materializeView, { view, asOf: day, runKey: 'one' });
-    expect(loaded.written).toBe(loaded.entities);
   });
 
   it('says which partitions it looked for where there are none', async () => {

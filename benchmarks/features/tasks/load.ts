@@ -1,12 +1,9 @@
-import { basename, dirname } from 'node:path';
-import { newestRows, verifySample } from '../../../activities/features/materialize';
+import { loadNewest } from '../../../activities/features/load';
 import type { Day } from '../../../contracts/days';
 import { FEAST_PROJECT } from '../../../contracts/ids';
 import type { FeatureView } from '../../../contracts/model';
 import { createOnlineStore } from '../../../platform/online-store';
-import type { PartitionCache } from '../../../platform/partitions';
 import { createRedis } from '../../../platform/redis';
-import type { ObjectStore } from '../../../platform/s3';
 import { materializedView, warmUpView } from '../data';
 import { runTask, timed } from './task';
 
@@ -25,23 +22,15 @@ export interface LoadRequest {
 runTask(async ({ redisUrl, folder, files, before, warmUpFiles, asOf }: LoadRequest) => {
   const redis = createRedis({ redisUrl });
   const online = createOnlineStore(redis, FEAST_PROJECT);
-  const load = async (view: FeatureView, from: readonly string[]): Promise<void> => {
-    const store = {
-      uri: String,
-      listFolders: async () => [...new Set(from.map((path) => basename(dirname(path))))],
-    } as unknown as ObjectStore;
-    const cache = {
+  const load = (view: FeatureView, from: readonly string[]): Promise<unknown> =>
+    loadNewest({
+      view,
+      asOf,
+      online,
       folder,
-      pull: async (key: string) =>
-        from
-          .filter((path) => key.includes(basename(dirname(path))))
-          .map((path) => ({ path, key: path, etag: '', bytes: 0 })),
-    } as unknown as PartitionCache;
-    const newest = await newestRows(store, cache, view, asOf);
-    for (let chunk = 0; chunk < newest.chunks; chunk++) await online.write(view, await newest.rows(chunk));
-    await verifySample(online, view, await newest.sample('benchmark'));
-    newest.close();
-  };
+      files: from.map((path) => ({ path, key: path, etag: '', bytes: 0 })),
+      runKey: 'benchmark',
+    });
   await load(warmUpView, warmUpFiles);
   await redis.flushall();
   if (before.length > 0) await load(materializedView, before);

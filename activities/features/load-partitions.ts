@@ -1,0 +1,54 @@
+import { addDays, type Day } from '../../contracts/days';
+import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { lookBackOf, ttlDays } from '../../contracts/feature-view';
+import { Key } from '../../contracts/ids';
+import type { FeatureView } from '../../contracts/model';
+import { listPartitionDays } from '../../platform/partitions';
+import type { ObjectStore } from '../../platform/s3';
+
+/** Which days a load reads. */
+export interface LoadDays {
+  /** Partitions that may hold a row to load, oldest first. */
+  load: Day[];
+  /** Partitions whose rows were alive when the view was last loaded and are not any more. */
+  expired: Day[];
+}
+
+const BEGINNING: Day = '0000-01-01';
+
+/**
+ * A view with a ttl: the days that can hold a row alive at the end of `asOf`. One without: the days since the watermark
+ * and its look-back before it, so that late rows are caught and a long history costs nothing; all where it was never
+ * loaded.
+ * @param watermark The day up to which the view was last loaded; null where it never was.
+ * @throws MeridianError MissingObject where there is no partition to load.
+ */
+export async function loadDays(
+  store: ObjectStore,
+  view: FeatureView,
+  asOf: Day,
+  watermark: Day | null,
+): Promise<LoadDays> {
+  const present = await listPartitionDays(store, Key.featureView(view));
+  const oldest = oldestAlive(view, asOf, watermark);
+  const load = present.filter((day) => oldest <= day && day <= asOf);
+  if (load.length === 0) {
+    throw new MeridianError(
+      ErrorCode.MissingObject,
+      `${store.uri(Key.featureView(view))}: expected a partition from ${oldest} to ${asOf}, found none. ` +
+        'The online store is as it was. Compute the features of that day, then retry.',
+    );
+  }
+  const days = ttlDays(view);
+  if (days === null || watermark === null) return { load, expired: [] };
+  const before = addDays(watermark, -days);
+  // A partition may hold rows on both sides of the window's end.
+  return { load, expired: present.filter((day) => before <= day && day <= oldest) };
+}
+
+function oldestAlive(view: FeatureView, asOf: Day, watermark: Day | null): Day {
+  const days = ttlDays(view);
+  if (days !== null) return addDays(asOf, -days);
+  if (watermark === null) return BEGINNING;
+  return addDays(watermark < asOf ? watermark : asOf, -lookBackOf(view));
+}
