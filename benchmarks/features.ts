@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createRedis } from '../platform/redis';
 import { startRedis } from '../tests/support/redis';
 import { makeData } from './features/data';
 import { measureJoining } from './features/joining';
@@ -18,17 +19,19 @@ export async function featuresBenchmark(sizes: Sizes, say: (text: string) => voi
   try {
     say('making the data');
     const data = await makeData(folder, sizes);
-    const redis = await startRedis(folder);
+    const server = await startRedis(folder);
+    const redisUrl = server.url;
+    const redis = createRedis({ redisUrl });
     try {
-      const { url: redisUrl } = redis;
-      const scene = { sizes, data, redisUrl, folder, say, feast: { redisUrl, folder, data } };
+      const scene = { sizes, data, redisUrl, redis, folder, say, feast: { redisUrl, folder, data } };
       return [
         ...(await measureMaterializing(scene)),
         ...(await measureJoining(scene)),
         ...(await measureReading(scene)),
       ];
     } finally {
-      await redis.stop();
+      redis.disconnect();
+      await server.stop();
     }
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FEAST_PROJECT } from '../../contracts/ids';
 import {
   FEATURE_NAMES,
   JOIN_KEY,
@@ -37,6 +38,7 @@ export async function feastTask(
     task,
     engine,
     pullLatest,
+    project: FEAST_PROJECT,
     folder: await mkdtemp(join(folder, 'feast-')),
     redis: new URL(redisUrl).host,
     joinKey: JOIN_KEY,

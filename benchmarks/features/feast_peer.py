@@ -23,7 +23,7 @@ from feast.types import Float64, String  # noqa: E402
 def open_store(request):
     """Applies the views (name, ttl, folder of partitions) to a repo of this process alone."""
     config = RepoConfig(
-        project="meridian",
+        project=request["project"],
         provider="local",
         registry=str(Path(request["folder"], "registry.db")),
         repo_path=request["folder"],

@@ -1,3 +1,4 @@
+import type { Redis } from '../../platform/redis';
 import type { BenchmarkData } from './data';
 import type { Feast } from './feast';
 import type { Sizes } from './sizes';
@@ -8,6 +9,7 @@ export interface Scene {
   data: BenchmarkData;
   /** One Redis, for all sides. */
   redisUrl: string;
+  redis: Redis;
   feast: Feast;
   /** For what is written on the way. */
   folder: string;
