@@ -77,6 +77,8 @@ it('shows nothing personal in what is wrong with a request', async () => {
       { requestId: 'b', entity: { customer_id: { email: EMAIL } } },
       { requestId: 'c', features: { ...features, tenure: '4711 days', auto_renew: 'perhaps' } },
       { requestId: 'd', features: { auto_renew: true, plan: ['secret-plan'] } },
+      { requestId: 'e', features: { ...features, email: EMAIL } },
+      { requestId: 'f', entity: EMAIL as never },
     ]),
   );
   const errors = answers.map((answer) => (answer.ok ? null : answer.error));
@@ -85,6 +87,8 @@ it('shows nothing personal in what is wrong with a request', async () => {
     'InvalidInput',
     'InvalidFeatures',
     'InvalidFeatures',
+    'InvalidFeatures',
+    'InvalidInput',
   ]);
   expect(errors[0]!.message).toContain(mask('nobody@example.com'));
   expect(errors[2]!.fields).toEqual([
@@ -92,5 +96,7 @@ it('shows nothing personal in what is wrong with a request', async () => {
     expect.objectContaining({ field: 'auto_renew', found: '"perhaps"' }),
   ]);
   expect(errors[3]!.fields[0]).toMatchObject({ field: 'tenure', found: 'nothing' });
+  expect(errors[4]!.fields).toEqual([expect.objectContaining({ field: 'email', found: mask(EMAIL) })]);
+  expect(errors[5]!.fields).toEqual([expect.objectContaining({ field: 'entity', found: 'a string' })]);
   expect(said).not.toMatch(/@example|4711|secret-plan/);
 });

@@ -1,4 +1,5 @@
-import { ErrorCode, MeridianError, show, type FieldProblem } from '../../contracts/errors';
+import { ErrorCode, MeridianError, type FieldProblem } from '../../contracts/errors';
+import { mask } from '../../contracts/masking';
 import type { PredictResponse, PredictRow } from '../../contracts/scoring';
 import { readJsonObject } from '../http/request';
 import { sendErrorBody, sendJson } from '../http/response';
@@ -64,7 +65,8 @@ function refuseUnknownFields(body: Record<string, unknown>): void {
     .filter((name) => name !== 'features' && name !== 'entity')
     .map((name) => ({
       field: name,
-      found: show(body[name]),
+      // An entity's keys beside `entity`, for example: they are not to be repeated.
+      found: mask(body[name]),
       expected: 'no such field (known: features, entity)',
     }));
   if (fields.length === 0) return;

@@ -1,4 +1,4 @@
-import { ErrorCode, MeridianError, show, type FieldProblem } from '../../contracts/errors';
+import { ErrorCode, MeridianError, type FieldProblem } from '../../contracts/errors';
 import type { PredictRow } from '../../contracts/scoring';
 
 /** A row whose shape is right: one of the two is there. */
@@ -11,12 +11,12 @@ export function checkRow(row: PredictRow): CheckedRow | MeridianError {
   if (features !== undefined && entity === undefined) {
     if (isObject(features)) return { features, entity: null };
     return wrong([
-      { field: 'features', found: show(features), expected: 'an object of feature values by name' },
+      { field: 'features', found: kindOf(features), expected: 'an object of feature values by name' },
     ]);
   }
   if (entity !== undefined && features === undefined) {
     if (isObject(entity)) return { features: null, entity };
-    return wrong([{ field: 'entity', found: show(entity), expected: 'an object of join keys' }]);
+    return wrong([{ field: 'entity', found: kindOf(entity), expected: 'an object of join keys' }]);
   }
   const found = features === undefined ? 'neither' : 'both';
   return wrong([{ field: '(input)', found, expected: 'exactly one of features and entity' }]);
@@ -25,6 +25,12 @@ export function checkRow(row: PredictRow): CheckedRow | MeridianError {
 function wrong(fields: FieldProblem[]): MeridianError {
   const text = fields.map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
   return new MeridianError(ErrorCode.InvalidInput, `${text.join('; ')}.`, fields);
+}
+
+/** A value without its content, which may be personal. */
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

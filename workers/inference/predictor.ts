@@ -157,10 +157,8 @@ const shadowOf =
   });
 
 /** Every row without an error goes into one tensor and through one run of the graph. */
-async function scoreRows(
-  { artifact, version, personal }: ServingVariant,
-  works: readonly Work[],
-): Promise<void> {
+async function scoreRows(variant: ServingVariant, works: readonly Work[]): Promise<void> {
+  const { artifact, version } = variant;
   const { encoder } = artifact;
   const encoded = new Float32Array(works.length * encoder.width);
   const good: Work[] = [];
@@ -171,7 +169,7 @@ async function scoreRows(
       good.push(work);
       continue;
     }
-    work.error = invalidFeatures(version, maskProblems(problems, work.features!, personal.inputs));
+    work.error = invalidFeatures(version, maskProblems(problems, work.features!, variant));
     work.features = null;
   }
   if (good.length === 0) return;
@@ -182,26 +180,37 @@ async function scoreRows(
   });
 }
 
-/** What was found in a personal input is shown to nobody: errors lie in histories and logs. */
-const maskProblems = (
-  problems: readonly FieldProblem[],
-  features: Readonly<Record<string, unknown>>,
-  personal: ReadonlySet<string>,
-): FieldProblem[] =>
-  problems.map((problem) =>
-    personal.has(problem.field) && Object.hasOwn(features, problem.field)
-      ? { ...problem, found: mask(features[problem.field]) }
-      : problem,
-  );
-
 /** Enough to mend a request by; a hostile one may have a hundred thousand. */
 const MAX_PROBLEMS = 50;
 
 function invalidFeatures(version: string, problems: readonly FieldProblem[]): MeridianError {
-  const shown = problems.slice(0, MAX_PROBLEMS);
-  const text = shown.map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
-  if (problems.length > shown.length) text.push(`and ${problems.length - shown.length} more`);
-  return new MeridianError(ErrorCode.InvalidFeatures, `${version}: ${text.join('; ')}.`, shown);
+  const text = problems
+    .slice(0, MAX_PROBLEMS)
+    .map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
+  if (problems.length > text.length) text.push(`and ${problems.length - text.length} more`);
+  return new MeridianError(
+    ErrorCode.InvalidFeatures,
+    `${version}: ${text.join('; ')}.`,
+    problems.slice(0, MAX_PROBLEMS),
+  );
+}
+
+/**
+ * Errors lie in histories and logs: what was found in a personal input, or in one that nobody declared, is masked. What
+ * is not shown stays as it is.
+ */
+function maskProblems(
+  problems: readonly FieldProblem[],
+  features: Readonly<Record<string, unknown>>,
+  { artifact, personal }: ServingVariant,
+): FieldProblem[] {
+  const known = new Set(artifact.encoder.names);
+  return problems.map((problem, index) => {
+    const { field } = problem;
+    const open = known.has(field) && !personal.inputs.has(field);
+    if (open || index >= MAX_PROBLEMS || !Object.hasOwn(features, field)) return problem;
+    return { ...problem, found: mask(features[field]) };
+  });
 }
 
 const elapsed = (since: number): number => Math.round((performance.now() - since) * 1000) / 1000;
