@@ -65,6 +65,37 @@ describe('a definition in itself', () => {
     ['a short ttl of pushed values', { ttlSeconds: 60, push: true, transformation: null, sources: [] }, []],
     ['a short ttl of values pushed and loaded', { ttlSeconds: 60, push: true }, ['ttlSeconds']],
     ['a transformation of nothing', { sources: [] }, ['sources']],
+    [
+      'a source twice',
+      {
+        sources: [
+          { table: 'orders', lookBackDays: 1 },
+          { table: 'orders', lookBackDays: 7 },
+        ],
+      },
+      ['sources.1.table'],
+    ],
+    [
+      'a range that holds nothing',
+      { features: [{ name: 'a', type: 'double', checks: { min: 2, max: 1 } }] },
+      ['features.0.checks.min'],
+    ],
+    [
+      'checks that say nothing about the type',
+      {
+        features: [
+          { name: 'a', type: 'string', checks: { min: 0, maxPsi: 0.2, categories: ['x'] } },
+          { name: 'b', type: 'bool', checks: { maxOutlierShare: 0.1, categories: ['true'] } },
+          { name: 'c', type: 'int32', checks: { min: 0, max: 0, maxOutlierShare: 0, categories: ['1'] } },
+        ],
+      },
+      [
+        'features.0.checks.min',
+        'features.1.checks.maxOutlierShare',
+        'features.1.checks.categories',
+        'features.2.checks.categories',
+      ],
+    ],
   ])('%s', (_, change, wrong) => {
     expect(fields(flawsOf(view(change)))).toEqual(wrong);
   });

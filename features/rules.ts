@@ -11,7 +11,7 @@ const RESERVED = ['event_timestamp', 'created_timestamp', 'dt'];
 
 /** What is wrong with a definition in itself, beyond what its schema says. */
 export function flawsOf(view: FeatureView): FieldProblem[] {
-  return [...nameFlaws(view), ...ttlFlaws(view), ...sourceFlaws(view)];
+  return [...nameFlaws(view), ...ttlFlaws(view), ...sourceFlaws(view), ...checkFlaws(view)];
 }
 
 /** DuckDB, which reads and writes the offline store, does not tell `Plan` from `plan`. */
@@ -38,15 +38,47 @@ function ttlFlaws({ ttlSeconds, push = false, transformation }: FeatureView): Fi
 }
 
 function sourceFlaws({ transformation, sources }: FeatureView): FieldProblem[] {
-  if (transformation === null || sources.length > 0) return [];
-  return [
-    {
-      field: 'sources',
-      found: 'none',
-      expected: 'the raw tables that the transformation reads, at least one',
-    },
-  ];
+  if (transformation !== null && sources.length === 0) {
+    const expected = 'the raw tables that the transformation reads, at least one';
+    return [{ field: 'sources', found: 'none', expected }];
+  }
+  const tables = sources.map(({ table }) => table);
+  return tables.flatMap((table, index) =>
+    tables.indexOf(table) < index
+      ? [{ field: `sources.${index}.table`, found: `${show(table)} again`, expected: 'each table once' }]
+      : [],
+  );
 }
+
+/** Checks that no value could pass, or that say nothing about values of the feature's type. */
+function checkFlaws({ features }: FeatureView): FieldProblem[] {
+  return features.flatMap(({ type, checks = {} }, index) => {
+    const field = `features.${index}.checks`;
+    const problems = NOT_FOR[type]
+      .filter((name) => checks[name] !== undefined)
+      .map((name) => ({
+        field: `${field}.${name}`,
+        found: show(checks[name]),
+        expected: `none: it says nothing about a ${type}`,
+      }));
+    const { min = -Infinity, max = Infinity } = checks;
+    return min <= max
+      ? problems
+      : [...problems, { field: `${field}.min`, found: show(min), expected: `at most max, ${max}` }];
+  });
+}
+
+type Feature = FeatureView['features'][number];
+type Check = keyof NonNullable<Feature['checks']>;
+
+const NOT_FOR: Record<Feature['type'], readonly Check[]> = {
+  string: ['min', 'max', 'maxOutlierShare'],
+  bool: ['min', 'max', 'maxOutlierShare', 'categories'],
+  double: ['categories'],
+  float: ['categories'],
+  int64: ['categories'],
+  int32: ['categories'],
+};
 
 /** What a definition of the same version takes away or changes, so that readers of the one before would break. */
 export function breakingChanges(before: FeatureView, after: FeatureView): FieldProblem[] {

@@ -4,6 +4,7 @@ import { listFeatureViews } from '../../platform/feature-views';
 import { listCatalogue } from '../feature-catalogue';
 import { print, table } from '../output';
 import { withPlatform } from '../platform';
+import { joinCommand } from './features-join';
 import { lineageCommand } from './features-lineage';
 import { materializeCommand } from './features-materialize';
 import { reuseCommand } from './features-reuse';
@@ -17,7 +18,8 @@ export function featuresCommand(): Command {
     .addCommand(searchCommand())
     .addCommand(lineageCommand())
     .addCommand(reuseCommand())
-    .addCommand(materializeCommand());
+    .addCommand(materializeCommand())
+    .addCommand(joinCommand());
 }
 
 function listCommand(): Command {

@@ -18,7 +18,11 @@ export const customerAccount: FeatureView = {
       name: 'plan',
       type: 'string',
       description: 'The plan paid for.',
-      checks: { maxNullShare: 0, categories: ['starter', 'team', 'business', 'enterprise'] },
+      checks: {
+        maxNullShare: 0,
+        categories: ['starter', 'team', 'business', 'enterprise'],
+        maxPsi: SHIFTED_PSI,
+      },
     },
     {
       name: 'region',
@@ -30,7 +34,7 @@ export const customerAccount: FeatureView = {
       name: 'contract',
       type: 'string',
       description: 'How long the customer is bound.',
-      checks: { maxNullShare: 0, categories: ['monthly', 'annual', 'two-year'] },
+      checks: { maxNullShare: 0, categories: ['monthly', 'annual', 'two-year'], maxPsi: SHIFTED_PSI },
     },
     {
       name: 'autopay',
