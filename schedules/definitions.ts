@@ -24,6 +24,14 @@ export const schedules: ScheduleDefinition[] = [
     launch: { workflow: 'retrainModel', model: 'churn' },
   },
   {
+    id: 'compare-stores',
+    summary: 'Compare a sample of online and offline features, 03:30 Pacific',
+    calendars: [{ hour: 3, minute: 30, comment: 'before the next load would mend what it should find' }],
+    timezone: 'America/Los_Angeles',
+    catchupWindow: '6 hours',
+    launch: { workflow: 'compareStores' },
+  },
+  {
     id: 'materialize-features',
     summary: 'Load the features of the day before into the online store, 04:00 Pacific',
     calendars: [{ hour: 4, comment: 'when the raw partitions of the day before are in' }],

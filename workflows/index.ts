@@ -1,3 +1,4 @@
+export { compareStores } from './compare-stores';
 export { evaluateModel } from './evaluate-model';
 export { launch } from './launch';
 export { materializeFeatures } from './materialize-features';

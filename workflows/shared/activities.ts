@@ -6,6 +6,7 @@ import type { createEvaluationActivities } from '../../activities/evaluation';
 import type { createFeatureActivities } from '../../activities/features';
 import type { createMonitoringActivities } from '../../activities/monitoring';
 import type { createNotificationActivities } from '../../activities/notifications';
+import type { createPrivacyActivities } from '../../activities/privacy';
 import type { createRegistryActivities } from '../../activities/registry';
 import type { createReleaseActivities } from '../../activities/release';
 import type { createSagemakerActivities } from '../../activities/sagemaker';
@@ -35,6 +36,7 @@ const computes = {
 export const features = inWords<Activities<typeof createFeatureActivities>>(computes);
 export const datasets = inWords<Activities<typeof createDatasetActivities>>(computes);
 export const evaluation = inWords<Activities<typeof createEvaluationActivities>>(computes);
+export const privacy = inWords<Activities<typeof createPrivacyActivities>>(computes);
 export const monitoring = inWords<Activities<typeof createMonitoringActivities>>(computes);
 
 export const registry = inWords<Activities<typeof createRegistryActivities>>(waits);

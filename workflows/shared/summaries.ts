@@ -4,9 +4,12 @@ import { proxyActivities, type ActivityInterfaceFor, type ActivityOptions } from
 const SUMMARIES: Record<string, string> = {
   resolveDeclaration: 'Read the model’s declaration',
   listModels: 'List the declared models',
+  viewsToLoad: 'Read the feature views that are kept loaded',
   labelEntities: 'Label the entities of each observation day',
   computeFeatures: 'Compute features into the offline store',
   materializeView: 'Load the newest features into the online store',
+  enforceOptOuts: 'Take out who asked to be left out, and prove it',
+  compareStores: 'Compare a sample of both stores',
   snapshotDataset: 'Join labels with the features known at the time',
   validateSnapshot: 'Check the dataset before anything is trained on it',
   startTrainingJob: 'Start the training job, or adopt it',
@@ -31,6 +34,8 @@ const SUMMARIES: Record<string, string> = {
   findOpenRuns: 'Look for earlier runs that are still open',
   notifyParked: 'Tell the team that a person is needed',
   notifyVerdict: 'Tell the team that a version did not pass',
+  notifyLate: 'Tell the team that a load went on with the day before',
+  reportConsistency: 'Report how equal both stores are',
   notifyStillOpen: 'Tell the team that an earlier run is still open',
 };
 
