@@ -80,19 +80,22 @@ export class ByteWriter {
 
   /** Writes what `write` writes, preceded by its length as u32. */
   lengthPrefixed(write: () => void): void {
-    const at = this.room(4);
-    const start = this.length;
+    const start = this.begin(4);
     write();
-    this.buffer.writeUInt32LE(this.length - start, at);
+    this.end(start, 4);
   }
 
-  /** Writes what `write` writes, preceded by its length as one byte. @throws RangeError where it is longer than 255. */
-  byteLengthPrefixed(write: () => void): void {
-    const at = this.room(1);
-    const start = this.length;
-    write();
-    if (this.length - start > 255) throw new RangeError('More than 255 bytes.');
-    this.buffer[at] = this.length - start;
+  /** Leaves room for a length of `width` bytes (1 or 4). @returns Where what it measures begins; see `end`. */
+  begin(width: 1 | 4): number {
+    return this.room(width) + width;
+  }
+
+  /** Writes the length of what was written since `begin`. @throws RangeError where one byte does not hold it. */
+  end(start: number, width: 1 | 4): void {
+    const length = this.length - start;
+    if (width === 4) this.buffer.writeUInt32LE(length, start - 4);
+    else if (length < 256) this.buffer[start - 1] = length;
+    else throw new RangeError(`${length} bytes are more than one byte tells.`);
   }
 
   /** Forgets what was written, and keeps the room for it. */

@@ -24,8 +24,8 @@ export interface PackedRows {
 
 /** Packs rows as the write script reads them; see `writeScript`. */
 export class RowPacker {
-  /** One byte where no value can be longer. */
-  readonly lengthFormat: LengthFormat;
+  /** How long each value's length is: one byte where no value can be longer. */
+  private readonly width: 1 | 4;
   private readonly writer = new ByteWriter(65_536);
   private readonly encodeKey: (entity: Record<string, unknown>) => Buffer;
   private keys: Buffer[] = [];
@@ -35,7 +35,11 @@ export class RowPacker {
     private readonly view: FeatureView,
   ) {
     this.encodeKey = entityKeyEncoder(project, view.entity.joinKeys);
-    this.lengthFormat = view.features.some(({ type }) => type === 'string') ? 'I4' : 'B';
+    this.width = view.features.some(({ type }) => type === 'string') ? 4 : 1;
+  }
+
+  get lengthFormat(): LengthFormat {
+    return this.width === 1 ? 'B' : 'I4';
   }
 
   get rows(): number {
@@ -48,21 +52,24 @@ export class RowPacker {
 
   /** @throws MeridianError InvalidInput where a join key or a value is not of its type. The packer is of no use then. */
   add(rows: OnlineRows, row: number): void {
-    const { writer } = this;
+    const { writer, view, width } = this;
     const key = this.encodeKey(rows.entity(row));
     const event = rows.eventTimestamp(row);
-    const timestamp = (): void => writeTimestamp(writer, event);
-    writer.lengthPrefixed(() => {
-      this.cell(timestamp);
-      this.cell(() => {
-        writer.order(event);
-        writer.order(rows.createdTimestamp(row));
-        timestamp();
-      });
-      for (const [index, { type }] of this.view.features.entries()) {
-        this.cell(() => writeValue(writer, type, rows.value(row, index)));
-      }
-    });
+    const packed = writer.begin(4);
+    const timestamp = writer.begin(width);
+    writeTimestamp(writer, event);
+    writer.end(timestamp, width);
+    const created = writer.begin(width);
+    writer.order(event);
+    writer.order(rows.createdTimestamp(row));
+    writeTimestamp(writer, event);
+    writer.end(created, width);
+    for (let feature = 0; feature < view.features.length; feature++) {
+      const value = writer.begin(width);
+      writeValue(writer, view.features[feature]!.type, rows.value(row, feature));
+      writer.end(value, width);
+    }
+    writer.end(packed, 4);
     this.keys.push(key);
   }
 
@@ -72,10 +79,5 @@ export class RowPacker {
     this.keys = [];
     this.writer.reset();
     return taken;
-  }
-
-  private cell(write: () => void): void {
-    if (this.lengthFormat === 'B') this.writer.byteLengthPrefixed(write);
-    else this.writer.lengthPrefixed(write);
   }
 }
