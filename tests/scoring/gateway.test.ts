@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { publishFeatureView } from '../../client/feature-views';
 import {
   CAPTURE_FIELD,
   CAPTURE_STREAM,
@@ -6,8 +7,10 @@ import {
   type CaptureInput,
   type CaptureRecord,
 } from '../../contracts/capture';
-import type { FeatureValue } from '../../contracts/model';
+import { FEAST_PROJECT } from '../../contracts/ids';
+import type { FeatureValue, FeatureView } from '../../contracts/model';
 import { createLog } from '../../platform/log';
+import { createOnlineStore } from '../../platform/online-store';
 import type { ObjectStore } from '../../platform/s3';
 import { createCaptureDrainer } from '../../workers/gateway/capture-drainer';
 import { createCaptureStream } from '../../workers/gateway/capture-stream';
@@ -238,6 +241,38 @@ describe('captured predictions', () => {
       { request_id: 'never' },
     ]);
     expect(await asideOf('unknown')).toEqual(['no JSON', { model: 'spoilt', of: 'another shape' }]);
+  });
+});
+
+describe('pushed features', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await createRig();
+  });
+  afterAll(() => rig.close());
+
+  it('are taken by the gateway for a view that is published so, and read back', async () => {
+    const [view] = declarationOf(MODEL).views as [FeatureView];
+    await publishFeatureView(rig.store, { ...view, push: true });
+    const gateway = await rig.start('gateway');
+    const entity = { customer_id: 'C1' };
+    const values = Object.fromEntries(view.features.map(({ name }) => [name, null]));
+    const response = await fetch(`${gateway.url}/v1/features/${view.name}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        rows: [{ entity, event_timestamp: new Date().toISOString(), features: values }],
+      }),
+    });
+    expect(await response.json()).toEqual({ view: view.name, written: 1, skipped: 0, refused: 0 });
+    expect(await gateway.stop()).toBe(0);
+    const answer = await createOnlineStore(rig.redis, FEAST_PROJECT).getOnlineFeatures({
+      views: [view],
+      features: view.features.map(({ name }) => ({ view: view.name, feature: name })),
+      entity,
+    });
+    expect(new Set(answer.map(({ status }) => status))).toEqual(new Set(['NULL_VALUE']));
   });
 });
 
