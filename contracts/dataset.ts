@@ -1,3 +1,5 @@
+import type { Day } from './days';
+
 /** A snapshot: immutable, content-addressed. The same request over the same data gives the same snapshot. */
 export interface DatasetSnapshot {
   model: string;
@@ -11,18 +13,31 @@ export interface DatasetSnapshot {
 
 export type Split = 'train' | 'validation' | 'test';
 
+/** By what rows were split, so that it can be told later who learnt from which. */
+export interface SplitRule {
+  salt: string;
+  holdOutShare: number;
+  validationShare: number;
+  /** Whether every entity's rows lie in one split, as salt and shares decide. */
+  entitiesApart: boolean;
+  /** The observation days of each split, oldest first; null where time decides nothing. */
+  days: Record<Split, Day[]> | null;
+}
+
 /** `manifest.json` beside the splits. */
 export interface DatasetManifest {
   formatVersion: 1;
   model: string;
   snapshot: string;
   declarationHash: string;
-  /** Hash of the platform code that built it. */
+  /** Hash of the sources that build snapshots, the same however they are run. */
   codeVersion: string;
   /** The observation days, oldest first, and the newest day whose data was used. */
   window: { asOf: string; days: string[] };
   views: { name: string; version: number }[];
-  splitRule: { salt: string; holdOutShare: number; validationShare: number };
+  splitRule: SplitRule;
+  /** Whether rows use only features that were known at their time. */
+  asKnown: boolean;
   optOuts: { version: string; entities: number };
   /** The partitions read: key and ETag. */
   sources: { key: string; etag: string }[];

@@ -2,6 +2,7 @@
 // nothing where the sources are those of the last build (--force builds all the same).
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { filesBelow, fingerprint } from './fingerprint.mjs';
@@ -34,11 +35,21 @@ function copyValidators() {
   copyFileSync(join(root, 'contracts', 'generated', 'validators.js'), join(target, 'validators.js'));
 }
 
+/** A dataset tells which code made it, and compiled code cannot hash its sources. */
+function recordCodeVersion() {
+  const folder = join('activities', 'datasets');
+  const { CODE_VERSION_FILE, hashSources } = createRequire(import.meta.url)(
+    join(dist, folder, 'code-version.js'),
+  );
+  writeFileSync(join(dist, folder, CODE_VERSION_FILE), hashSources(join(root, folder)));
+}
+
 async function build() {
   run(join(root, 'scripts', 'generate-contracts.mjs'));
   copyValidators();
   run(join(root, 'node_modules', 'typescript', 'bin', 'tsc'));
   removeOrphans();
+  recordCodeVersion();
   // Loaded when needed: the bundler takes longer to load than a build that is up to date.
   const { bundleWorkflows } = await import('./bundle-workflows.mjs');
   await bundleWorkflows(dist);

@@ -20,7 +20,13 @@ export interface LabelledEntities {
   positives: number;
 }
 
-export function createDatasetActivities({ store }: { store: ObjectStore }) {
+interface Dependencies {
+  store: ObjectStore;
+  /** Of a join; DuckDB's default here is two. */
+  threads?: number;
+}
+
+export function createDatasetActivities({ store, threads }: Dependencies) {
   return {
     /**
      * Labels the observation days whose outcome is known on `asOf`; where labels are delivered, finds them.
@@ -60,7 +66,7 @@ export function createDatasetActivities({ store }: { store: ObjectStore }) {
      */
     snapshotDataset: async (request: SnapshotRequest): Promise<DatasetSnapshot> => {
       heartbeat({ phase: 'joining', model: request.declaration.name });
-      return withPartitionCache(store, (cache) => buildSnapshot(store, cache, request));
+      return withPartitionCache(store, (cache) => buildSnapshot(store, cache, request, threads));
     },
 
     /**

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../contracts/canonical-json';
-import type { DatasetManifest, DatasetSnapshot, Split } from '../../contracts/dataset';
+import type { DatasetManifest, DatasetSnapshot, Split, SplitRule } from '../../contracts/dataset';
 import type { Day } from '../../contracts/days';
 import { Key } from '../../contracts/ids';
 import type { ModelDeclaration } from '../../contracts/model';
@@ -35,11 +35,11 @@ export interface WrittenSplit {
 export async function publishSnapshot(
   store: ObjectStore,
   { declaration, declarationHash, asOf, labelDays }: SnapshotRequest,
+  splitRule: SplitRule,
   splits: readonly WrittenSplit[],
   optOuts: OptOuts,
   sources: readonly PulledObject[],
 ): Promise<DatasetSnapshot> {
-  const { salt, holdOutShare, validationShare } = declaration.dataset;
   const content: Omit<DatasetManifest, 'snapshot'> = {
     formatVersion: 1,
     model: declaration.name,
@@ -47,7 +47,8 @@ export async function publishSnapshot(
     codeVersion: codeVersion(),
     window: { asOf, days: [...labelDays].sort() },
     views: declaration.views.map(({ name, version }) => ({ name, version })),
-    splitRule: { salt, holdOutShare, validationShare },
+    splitRule,
+    asKnown: declaration.dataset.asKnown === true,
     optOuts: { version: optOuts.version, entities: optOuts.entities },
     sources: sources
       .map(({ key, etag }) => ({ key, etag }))

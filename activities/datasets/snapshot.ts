@@ -3,16 +3,14 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { DatasetSnapshot, Split } from '../../contracts/dataset';
-import { addDays, type Day } from '../../contracts/days';
-import { ErrorCode, MeridianError } from '../../contracts/errors';
+import type { DatasetSnapshot, Split, SplitRule } from '../../contracts/dataset';
 import { Key } from '../../contracts/ids';
-import type { FeatureView, ModelDeclaration } from '../../contracts/model';
+import { personalColumns } from '../../contracts/masking';
+import type { ModelDeclaration } from '../../contracts/model';
 import { identifier, literal, openDatabase, type Database } from '../../platform/duckdb';
 import {
   defineTable,
   explainCorruption,
-  listPartitionDays,
   type PartitionCache,
   type PulledObject,
 } from '../../platform/partitions';
@@ -20,42 +18,48 @@ import type { ObjectStore } from '../../platform/s3';
 import { breach, checkRows, keyRules } from '../quality/rules';
 import { SQL_TYPE } from '../features/columns';
 import { modelJoinKeys } from './entity';
+import { askedTimes, historicalQuery, pullVisible, type AskedTimes, type HistoricalView } from './historical';
 import { labelRule } from './labels';
 import { publishSnapshot, SPLITS, type SnapshotRequest, type WrittenSplit } from './manifest';
-import { readOptOuts, type OptOuts } from '../privacy/opt-outs';
-import { pointInTimeJoin } from './point-in-time';
-import { splitSql } from './split';
+import { readOptOuts } from '../privacy/opt-outs';
+import { splitRuleOf, splitSql } from './split';
 
 const INPUT_SQL_TYPE = { number: 'DOUBLE', boolean: 'BOOLEAN', category: 'VARCHAR' } as const;
-const SECONDS_PER_DAY = 86_400;
 
-/** Not the view's bare name, which might be `labels` or `frame`. */
-const viewTable = (view: FeatureView): string => `features/${view.name}`;
+/** The observation day of a label row: its partition's. */
+const DAY = '_day';
 
 /**
- * Joins the labels with every input at their time, leaves opted-out entities out, splits by entity, and writes
+ * Joins the labels with every input at their time, leaves opted-out entities out, splits as declared, and writes
  * `datasets/<model>/<snapshot>/`: the splits first, `manifest.json` last. The snapshot's name is the hash of its content.
+ * @param threads What joins; the bytes do not depend on it.
  */
 export async function buildSnapshot(
   store: ObjectStore,
   cache: PartitionCache,
   request: SnapshotRequest,
+  threads?: number,
 ): Promise<DatasetSnapshot> {
   const { declaration } = request;
-  // One thread: the bytes must not depend on the machine's.
-  const database = await openDatabase({ threads: 1, temporaryFolder: join(cache.folder, 'spill') });
+  const splitRule = splitRuleOf(declaration, request.labelDays);
+  const database = await openDatabase({ threads, temporaryFolder: join(cache.folder, 'spill') });
   try {
-    const sources = [
-      ...(await defineFrame(database, cache, request)),
-      ...(await defineViews(store, database, cache, request)),
-    ];
-    const keys = modelJoinKeys(declaration).map(({ name }) => name);
+    const labels = await defineFrame(database, cache, request);
     const optOuts = await readOptOuts(store, cache, database, declaration.views);
-    await explainCorruption(database, [...sources, ...optOuts.sources], () =>
-      database.execute(datasetQuery(declaration, keys, optOuts)),
+    await explainCorruption(database, optOuts.sources, () =>
+      database.execute(`DELETE FROM frame WHERE NOT (${optOuts.condition})`),
+    );
+    const views = await pullViews(store, cache, declaration, await askedTimes(database, 'frame', 'labels'));
+    const sources = [...labels, ...views.flatMap(({ files }) => files)];
+    const keys = modelJoinKeys(declaration).map(({ name }) => name);
+    await explainCorruption(database, sources, async () =>
+      database.execute(await datasetQuery(database, declaration, views, keys, splitRule)),
     );
     const splits = await writeSplits(database, cache, declaration, keys);
-    return await publishSnapshot(store, request, splits, optOuts, [...sources, ...optOuts.sources]);
+    return await publishSnapshot(store, request, splitRule, splits, optOuts, [
+      ...sources,
+      ...optOuts.sources,
+    ]);
   } finally {
     database.close();
   }
@@ -78,64 +82,68 @@ async function defineFrame(
   );
   await explainCorruption(database, pulled, () =>
     database.execute(
-      `CREATE TABLE frame AS SELECT ${columns.join(', ')}, event_timestamp::TIMESTAMPTZ AS event_timestamp, label FROM labels`,
+      `CREATE TABLE frame AS
+         SELECT ${columns.join(', ')}, event_timestamp::TIMESTAMPTZ AS event_timestamp, label, dt AS ${DAY} FROM labels`,
     ),
   );
   const names = [...joinKeys.map(({ name }) => name), 'event_timestamp'];
   const where = `labels/${declaration.name} dt=${days.join(', ')}`;
-  const findings = await checkRows(database, 'frame', where, names, [...keyRules(names), labelRule]);
+  const rules = [...keyRules(names), labelRule];
+  const personal = personalColumns(...declaration.views);
+  const findings = await checkRows(database, 'frame', where, names, rules, personal);
   if (findings.length > 0) throw breach(findings);
   return pulled;
 }
 
-/** Each view's partitions that the label rows can see, as a DuckDB view. */
-async function defineViews(
+interface PulledView extends HistoricalView {
+  files: PulledObject[];
+}
+
+/** Each view's partitions that the label rows can see, and the inputs that it gives. */
+async function pullViews(
   store: ObjectStore,
-  database: Database,
   cache: PartitionCache,
-  { declaration, labelDays }: SnapshotRequest,
-): Promise<PulledObject[]> {
-  const all: PulledObject[] = [];
-  for (const view of declaration.views) {
-    const days = await visibleDays(store, view, labelDays);
-    const pulled = (await Promise.all(days.map((day) => cache.pull(Key.featurePartition(view, day))))).flat();
-    await defineTable(database, viewTable(view), pulled);
-    all.push(...pulled);
+  { views, inputs }: ModelDeclaration,
+  asked: readonly AskedTimes[],
+): Promise<PulledView[]> {
+  const pulled: PulledView[] = [];
+  for (const view of views) {
+    const columns = inputs.filter((input) => input.view === view.name);
+    pulled.push({
+      view,
+      files: await pullVisible(store, cache, view, asked),
+      columns: columns.map(({ feature, name }) => ({ feature, as: name })),
+    });
   }
-  return all;
+  return pulled;
 }
 
-async function visibleDays(store: ObjectStore, view: FeatureView, labelDays: readonly Day[]): Promise<Day[]> {
-  const ttlDays = Math.ceil(view.ttlSeconds / SECONDS_PER_DAY);
-  const visible = (day: Day): boolean =>
-    labelDays.some((label) => day <= label && (view.ttlSeconds === 0 || day >= addDays(label, -ttlDays)));
-  const days = (await listPartitionDays(store, Key.featureView(view))).filter(visible);
-  if (days.length > 0) return days;
-  throw new MeridianError(
-    ErrorCode.MissingObject,
-    `${store.uri(Key.featureView(view))}: expected partitions for the observation days ${labelDays.join(', ')}, ` +
-      'found none. Nothing was written. Compute the features of those days, then retry.',
-  );
-}
-
-/** The table `dataset`: join keys, event_timestamp, inputs by their declared names, label, and `_split`. */
-function datasetQuery(declaration: ModelDeclaration, keys: readonly string[], optOuts: OptOuts): string {
-  const views = declaration.views.map((view) => ({
-    view,
-    table: viewTable(view),
-    columns: declaration.inputs
-      .filter((input) => input.view === view.name)
-      .map(({ feature, name, type }) => ({ feature, as: name, sqlType: INPUT_SQL_TYPE[type] })),
-  }));
+/** SQL for the table `dataset`: join keys, event_timestamp, inputs by their declared names, label, and `_split`. */
+async function datasetQuery(
+  database: Database,
+  { name, dataset, inputs }: ModelDeclaration,
+  views: readonly HistoricalView[],
+  keys: readonly string[],
+  splitRule: SplitRule,
+): Promise<string> {
+  const joined = await historicalQuery(database, {
+    frame: 'frame',
+    frameName: `labels/${name}`,
+    views,
+    asKnown: dataset.asKnown ? 'row' : undefined,
+  });
   const columns = [
     ...keys.map(identifier),
     'event_timestamp',
-    ...declaration.inputs.map(({ name }) => identifier(name)),
+    ...inputs.map(
+      (input) =>
+        `CAST(${identifier(input.name)} AS ${INPUT_SQL_TYPE[input.type]}) AS ${identifier(input.name)}`,
+    ),
     'label::INTEGER AS label',
-    `${splitSql(declaration.dataset, keys)} AS _split`,
+    `${splitSql(splitRule, keys, DAY)} AS _split`,
   ];
   return `CREATE TABLE dataset AS
-    SELECT ${columns.join(', ')} FROM (${pointInTimeJoin('frame', views)}) AS frame WHERE ${optOuts.condition}`;
+    SELECT * FROM (SELECT ${columns.join(', ')} FROM (${joined}) AS frame) WHERE _split IS NOT NULL`;
 }
 
 async function writeSplits(
@@ -148,6 +156,8 @@ async function writeSplits(
     'SELECT _split AS split, count(*) AS rows, sum(label) AS positives FROM dataset GROUP BY ALL',
   );
   refuseTooFewRows(declaration, counts);
+  // How a file is cut into row groups, and so its bytes, must not depend on the machine's threads.
+  await database.execute('SET threads = 1');
   const written: WrittenSplit[] = [];
   for (const split of SPLITS) {
     const path = join(cache.folder, `${split}.parquet`);

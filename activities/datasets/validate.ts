@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DatasetSnapshot, QualityFinding, QualityReport } from '../../contracts/dataset';
+import { personalColumns, showEntity } from '../../contracts/masking';
 import type { ModelDeclaration } from '../../contracts/model';
 import { identifier, literal, openDatabase, parquetFiles, type Database } from '../../platform/duckdb';
 import { explainCorruption, type PartitionCache } from '../../platform/partitions';
@@ -18,6 +19,7 @@ export async function inspectSnapshot(
   const keys = modelJoinKeys(declaration).map(({ name }) => name);
   const names = [...keys, 'event_timestamp'];
   const rules = [...keyRules(names), labelRule, ...inputRules(declaration)];
+  const personal = personalColumns(...declaration.views);
   const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
   try {
     const findings: QualityFinding[] = [];
@@ -28,10 +30,12 @@ export async function inspectSnapshot(
           `CREATE TABLE ${split} AS SELECT * FROM ${parquetFiles(pulled.map(({ path }) => path))}`,
         ),
       );
-      findings.push(...(await checkRows(database, split, `${snapshot.prefix}${split}`, names, rules)));
+      const where = `${snapshot.prefix}${split}`;
+      findings.push(...(await checkRows(database, split, where, names, rules, personal)));
     }
-    findings.push(...(await sharedEntities(database, snapshot, keys)));
-    return { passed: findings.length === 0, checks: rules.length * SPLITS.length + 1, findings };
+    const across = splitChecks(declaration.dataset.split);
+    for (const check of across) findings.push(...(await check(database, snapshot, keys, personal)));
+    return { passed: findings.length === 0, checks: rules.length * SPLITS.length + across.length, findings };
   } finally {
     database.close();
   }
@@ -53,12 +57,21 @@ function inputRules(declaration: ModelDeclaration): RowRule[] {
   });
 }
 
-/** An entity in two splits would let a model be judged on customers it has seen. */
-async function sharedEntities(
+type SplitCheck = (
   database: Database,
-  { prefix }: DatasetSnapshot,
+  snapshot: DatasetSnapshot,
   keys: readonly string[],
-): Promise<QualityFinding[]> {
+  personal: ReadonlySet<string>,
+) => Promise<QualityFinding[]>;
+
+/** What has to hold between the splits, by what was declared to keep them apart. */
+function splitChecks(split: ModelDeclaration['dataset']['split']): SplitCheck[] {
+  if (split?.by !== 'time') return [sharedEntities];
+  return split.keepEntitiesApart ? [timeOrder, sharedEntities] : [timeOrder];
+}
+
+/** An entity in two splits would let a model be judged on customers it has seen. */
+const sharedEntities: SplitCheck = async (database, { prefix }, keys, personal) => {
   const list = keys.map(identifier).join(', ');
   const all = SPLITS.map((split) => `SELECT DISTINCT ${list}, ${literal(split)} AS _split FROM ${split}`);
   const shared = await database.rows(
@@ -71,7 +84,32 @@ async function sharedEntities(
       check: 'an entity lies in one split',
       found: `${shared.length} entities lie in more than one split`,
       expected: '0',
-      examples: shared.slice(0, 5).map((row) => Object.values(row).map(String).join(', ')),
+      examples: shared.slice(0, 5).map((row) => showEntity(row, personal)),
     },
   ];
-}
+};
+
+/** A model learns from what came before what it is judged on. */
+const timeOrder: SplitCheck = async (database, { prefix }) => {
+  const bounds = SPLITS.map(
+    (split) =>
+      `(SELECT min(event_timestamp) AS first, max(event_timestamp) AS last, ${literal(split)} AS split FROM ${split})`,
+  );
+  const rows = await database.rows<{ split: string; first: Date; last: Date }>(
+    `SELECT split, first, last FROM (${bounds.map((bound) => `FROM ${bound}`).join(' UNION ALL ')})`,
+  );
+  const ordered = SPLITS.map((split) => rows.find((row) => row.split === split)!);
+  return ordered.slice(1).flatMap((later, index) => {
+    const earlier = ordered[index]!;
+    if (earlier.last < later.first) return [];
+    return [
+      {
+        where: prefix,
+        check: `${earlier.split} comes before ${later.split}`,
+        found: `${earlier.split} reaches to ${earlier.last.toISOString()}`,
+        expected: `before ${later.first.toISOString()}, where ${later.split} begins`,
+        examples: [],
+      },
+    ];
+  });
+};

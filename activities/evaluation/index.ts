@@ -15,6 +15,7 @@ import type { HeldOut } from './held-out';
 import { measureLatency } from './latency';
 import { rank } from './metrics';
 import type { RankedRows } from './metrics';
+import { whyNotNew } from './seen';
 
 interface Dependencies {
   store: ObjectStore;
@@ -67,7 +68,7 @@ async function evaluate(
   heldOut: HeldOut,
 ): Promise<Evaluation> {
   const ranked = await scoreAndRank(model, heldOut);
-  const rival = champion && (await scoreChampion(store, champion, heldOut));
+  const rival = champion && (await scoreChampion(store, champion, snapshot, heldOut));
   const { metrics, confusion, ...compared } = await compare(
     ranked,
     rival?.ranked ?? null,
@@ -103,12 +104,18 @@ async function evaluate(
   };
 }
 
-/** A champion that cannot be scored on these rows (other inputs, a broken artifact) is no reason to fail the candidate. */
+/**
+ * A champion that cannot be scored on these rows (other inputs, a broken artifact), or has learnt from them, is no reason
+ * to fail the candidate.
+ */
 async function scoreChampion(
   store: ObjectStore,
   champion: ServedVersion,
+  snapshot: DatasetSnapshot,
   heldOut: HeldOut,
 ): Promise<{ ranked: RankedRows; problem: null } | { ranked: null; problem: string }> {
+  const notNew = await whyNotNew(store, champion.version, snapshot);
+  if (notNew !== null) return { ranked: null, problem: notNew };
   try {
     const ranked = await withModel(store, champion, (model) => scoreAndRank(model, heldOut));
     return { ranked, problem: null };

@@ -6,7 +6,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createEvaluationActivities } from '../../activities/evaluation';
 import type { EvaluateVersionInput } from '../../activities/evaluation';
-import type { DatasetManifest, DatasetSnapshot } from '../../contracts/dataset';
+import type { DatasetManifest, DatasetSnapshot, SplitRule } from '../../contracts/dataset';
 import type { Evaluation } from '../../contracts/evaluation';
 import { Key } from '../../contracts/ids';
 import type { ModelDeclaration } from '../../contracts/model';
@@ -82,14 +82,25 @@ afterAll(async () => {
 });
 
 /** A snapshot whose held-out rows are what the query gives, laid down as the dataset activities lay it. */
-async function laySnapshot(name: string, query: string): Promise<DatasetSnapshot> {
+async function laySnapshot(
+  name: string,
+  query: string,
+  days: SplitRule['days'] = null,
+): Promise<DatasetSnapshot> {
   const file = join(folder, `${name}.parquet`);
   await withDatabase((database) => database.execute(`COPY (${query}) TO ${literal(file)} (FORMAT parquet)`));
   const body = readFileSync(file);
   const prefix = Key.dataset('made-up', name);
   const key = `${prefix}test/test.parquet`;
-  const manifest: Pick<DatasetManifest, 'formatVersion' | 'columns'> & { splits: object } = {
+  const manifest: Pick<DatasetManifest, 'formatVersion' | 'columns' | 'splitRule'> & { splits: object } = {
     formatVersion: 1,
+    splitRule: {
+      salt: 'made-up',
+      holdOutShare: 0.2,
+      validationShare: 0.2,
+      entitiesApart: days === null,
+      days,
+    },
     columns: [{ name: 'customer_id', role: 'entity', type: 'string' }],
     splits: { test: { key, sha256: sha256(body), bytes: body.length, rows: 0, positives: 0 } },
   };
@@ -181,6 +192,30 @@ describe('evaluateVersion', () => {
     expect(rule(broken, 'auc against')).toMatchObject({
       verdict: 'inconclusive',
       found: expect.stringMatching(/manifest\.json: found \d+ bytes with sha256/),
+    });
+  });
+
+  it('compares, where time splits, only with a champion that has not learnt from the days held out', async () => {
+    const days = (train: string, validation: string, test: string) => ({
+      train: [train],
+      validation: [validation],
+      test: [test],
+    });
+    const older = await laySnapshot('older', heldOut(), days('2026-01-31', '2026-02-28', '2026-03-31'));
+    const newer = await laySnapshot('newer', heldOut(), days('2026-03-31', '2026-04-30', '2026-05-31'));
+    const champion = versions.poor;
+    const unknown = await run({ snapshot: newer, champion });
+    expect(rule(unknown, 'auc against')).toMatchObject({
+      verdict: 'inconclusive',
+      found: expect.stringMatching(
+        /^Nobody can tell what made-up-v1\.1\.0 has learnt from: .*of-made-up-v1\.1\.0/,
+      ),
+    });
+    await laySnapshot(`of-${champion.version}`, heldOut(), days('2026-02-28', '2026-03-31', '2026-04-30'));
+    expect((await run({ snapshot: newer, champion })).gate.verdict).toBe('pass');
+    expect(rule(await run({ snapshot: older, champion }), 'auc against')).toMatchObject({
+      verdict: 'inconclusive',
+      found: expect.stringContaining('reaches into the days held out here (2026-03-31)'),
     });
   });
 

@@ -88,7 +88,13 @@ export function packageVersion(
       { sha256: sha256(body), bytes: body.length },
     ]),
   );
-  const manifest: Omit<ArtifactManifest, 'provenance'> = { formatVersion: 1, model, version, files };
+  const manifest: Omit<ArtifactManifest, 'provenance'> & { provenance: Pick<Provenance, 'snapshot'> } = {
+    formatVersion: 1,
+    model,
+    version,
+    provenance: { snapshot: `of-${version}` },
+    files,
+  };
   const body = Buffer.from(JSON.stringify(manifest));
   objects.set(artifactKey, body);
   return { served: { version, artifactKey, sha256: sha256(body) }, objects };

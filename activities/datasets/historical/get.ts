@@ -25,13 +25,11 @@ export async function getHistoricalFeatures(
 ): Promise<JoinedFrame> {
   await requireFile(frame);
   const asked = await withDatabase((database) => askedTimes(database, readFrame(frame), frame));
-  const views = await Promise.all(
-    features.map(async ({ view, features: names }): Promise<HistoricalView> => ({
-      view,
-      files: await pullVisible(store, cache, view, asked),
-      columns: featureColumns(view.name, names),
-    })),
-  );
+  const views: HistoricalView[] = [];
+  for (const { view, features: names } of features) {
+    const files = await pullVisible(store, cache, view, asked);
+    views.push({ view, files, columns: featureColumns(view.name, names) });
+  }
   return joinHistorical({
     frame,
     out,
