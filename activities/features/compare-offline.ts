@@ -13,7 +13,6 @@ import {
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { openSource, PLACE } from '../datasets/historical/source';
-import { readOptOuts } from '../privacy/opt-outs';
 import { castColumns, declaredColumns, joinKeyNames, SQL_TYPE } from './columns';
 
 /**
@@ -21,7 +20,7 @@ import { castColumns, declaredColumns, joinKeyNames, SQL_TYPE } from './columns'
  * more, in plain SQL: what checks the loads must not share their mistakes.
  */
 export interface OfflineStore {
-  /** At most `size` entities that have not opted out, chosen by a hash of the entity and the seed; of about `of`. */
+  /** At most `size` entities of about `of`, chosen by a hash of the entity and the seed. */
   sample(seed: string, size: number, of: number): Promise<OnlineRow[]>;
   /** Those of the entities that have no row alive. */
   withoutRow(entities: readonly Record<string, unknown>[]): Promise<Record<string, unknown>[]>;
@@ -41,7 +40,6 @@ export async function openOfflineStore(
   const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
   const keys = joinKeyNames(view).map(identifier);
   try {
-    const { condition } = await readOptOuts(store, cache, database, [view]);
     const alive = files.length === 0 ? null : await aliveQuery(database, view, files, asOf);
     return {
       async sample(seed, size, of) {
@@ -49,7 +47,7 @@ export async function openOfflineStore(
         const chosen = `hash(${[literal(seed), ...keys].join(', ')})`;
         const newest =
           `SELECT * EXCLUDE (_place) FROM (${alive}) AS frame ` +
-          `WHERE ${condition} AND ${chosen} <= ${threshold(size, of)}::UBIGINT ` +
+          `WHERE ${chosen} <= ${threshold(size, of)}::UBIGINT ` +
           `QUALIFY row_number() OVER (PARTITION BY ${keys.join(', ')} ` +
           `ORDER BY _event DESC, _created DESC NULLS LAST, _place DESC) = 1 ORDER BY ${chosen} LIMIT ${size}`;
         return explainCorruption(database, files, () => readRows(database, view, newest));

@@ -1,7 +1,6 @@
 import { endOfDay } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { StoreComparison } from '../../contracts/features';
-import { Key } from '../../contracts/ids';
 import { personalColumns, showEntity } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
 import { createOnlineStore, type OnlineRow, type OnlineStore } from '../../platform/online-store';
@@ -11,7 +10,7 @@ import { sha256, type ObjectStore } from '../../platform/s3';
 import { heartbeat } from '../progress';
 import { compareRows, type StandingRow, type Verdict } from './compare';
 import { openOfflineStore, type OfflineStore } from './compare-offline';
-import type { Watermark } from './watermark';
+import { readWatermark, type Watermark } from './watermark';
 
 export interface CompareStoresInput {
   view: FeatureView;
@@ -41,7 +40,7 @@ export function createCompareStores({ store, redis, project }: Dependencies) {
 
   return async ({ view, sample, seed }: CompareStoresInput): Promise<StoreComparison> => {
     heartbeat({ phase: 'reading offline', view: view.name });
-    const watermark = await findWatermark(store, view);
+    const watermark = await readWatermark(store, view);
     if (!watermark) return summarize(view, null, []);
     return withPartitionCache(store, async (cache) => {
       const offline = await openOfflineStore(store, cache, view, watermark.asOf);
@@ -59,11 +58,6 @@ export function createCompareStores({ store, redis, project }: Dependencies) {
   };
 }
 
-async function findWatermark(store: ObjectStore, view: FeatureView): Promise<Watermark | null> {
-  const found = await store.find(`${Key.featureView(view)}_watermark.json`);
-  return found && (JSON.parse(found.body.toString('utf8')) as Watermark);
-}
-
 /** From the offline store to the online one. */
 async function compareOffline(
   online: OnlineStore,
@@ -76,7 +70,10 @@ async function compareOffline(
     view,
     rows.map(({ entity }) => entity),
   );
-  return rows.map((row, index) => compareRows(view, personal, row, standing[index]!));
+  return rows.flatMap((row, index) => {
+    const there = standing[index]!;
+    return there === 'opted-out' ? [] : [compareRows(view, personal, row, there)];
+  });
 }
 
 /** From the online store to the offline one: only what has no row there counts, the rest is compared already. */
@@ -96,7 +93,7 @@ async function compareOnline(
   const personal = personalColumns(view);
   return orphans.flatMap((entity, index): Verdict[] => {
     const row = standing[index];
-    if (!row) return [];
+    if (!row || row === 'opted-out') return [];
     if (row.eventTimestamp > end || view.push === true) return [{ kind: 'newer' }];
     if (view.ttlSeconds > 0 && row.eventTimestamp < end - BigInt(view.ttlSeconds) * 1_000_000n) return [];
     return [
@@ -105,35 +102,50 @@ async function compareOnline(
   });
 }
 
+type Standing = StandingRow | 'opted-out' | null;
+
 /** What stands of each entity, however old; null where nothing does, or nothing that can be read. */
 async function readStanding(
   online: OnlineStore,
   view: FeatureView,
   entities: readonly Record<string, unknown>[],
-): Promise<(StandingRow | null)[]> {
-  const views = [{ ...view, ttlSeconds: 0 }];
-  const features = view.features.map(({ name }) => ({ view: view.name, feature: name }));
-  const read = async (some: readonly Record<string, unknown>[]): Promise<(StandingRow | null)[]> => {
-    const answers = await online.getOnlineFeaturesOfMany({ views, features, entities: some });
-    return answers.map((row) => {
-      const { eventTimestamp } = row[0]!;
-      return eventTimestamp === null ? null : { eventTimestamp, values: row.map(({ value }) => value) };
-    });
-  };
-  const standing: (StandingRow | null)[] = [];
+): Promise<Standing[]> {
+  const standing: Standing[] = [];
   for (let at = 0; at < entities.length; at += ENTITIES_PER_READ) {
     heartbeat({ phase: 'reading online', view: view.name, done: at, of: entities.length });
     const some = entities.slice(at, at + ENTITIES_PER_READ);
     try {
-      standing.push(...(await read(some)));
+      standing.push(...(await readSome(online, view, some)));
     } catch (error) {
       if (!isCorrupt(error)) throw error;
       // Bytes of another type than declared: a difference like any other, of one entity.
       for (const entity of some)
-        standing.push(...(await read([entity]).catch((cause: unknown) => nullWhereCorrupt(cause))));
+        standing.push(...(await readSome(online, view, [entity]).catch(nullWhereCorrupt)));
     }
   }
   return standing;
+}
+
+async function readSome(
+  online: OnlineStore,
+  view: FeatureView,
+  entities: readonly Record<string, unknown>[],
+): Promise<Standing[]> {
+  const rows = await online.standingRows(view, entities);
+  const answers = await online.getOnlineFeaturesOfMany({
+    views: [{ ...view, ttlSeconds: 0 }],
+    features: view.features.map(({ name }) => ({ view: view.name, feature: name })),
+    entities,
+  });
+  return answers.map((answer, index) => {
+    const row = rows[index]!;
+    const { eventTimestamp } = answer[0]!;
+    if (row === 'opted-out') return row;
+    if (row === null || eventTimestamp === null) return null;
+    // A row written between the two reads has a created time that was not read.
+    const createdTimestamp = row.event === eventTimestamp ? row.created : null;
+    return { eventTimestamp, createdTimestamp, values: answer.map(({ value }) => value) };
+  });
 }
 
 const isCorrupt = (error: unknown): boolean =>

@@ -19,8 +19,18 @@ const row = (values: StoredValue[], eventTimestamp = DAY) => ({
   createdTimestamp: 0n,
   values,
 });
-const compare = (offline: StoredValue[], online: StoredValue[] | null, at = DAY) =>
-  compareRows(view, personalColumns(view), row(offline), online && { eventTimestamp: at, values: online });
+const compare = (
+  offline: StoredValue[],
+  online: StoredValue[] | null,
+  at = DAY,
+  created: bigint | null = 0n,
+) =>
+  compareRows(
+    view,
+    personalColumns(view),
+    row(offline),
+    online && { eventTimestamp: at, createdTimestamp: created, values: online },
+  );
 const different = (example: string) => ({
   kind: 'different',
   example: `customer_id=${mask('C1')}: ${example}`,
@@ -59,6 +69,9 @@ it('says what is online of another event, or not at all', () => {
   expect(compare(values, values, DAY - 1n)).toEqual(
     different('row offline of 2026-03-01T00:00:00.000000Z, online of 2026-02-28T23:59:59.999999Z'),
   );
+  // A correction of the same event, and a row that Feast wrote.
+  expect(compare(values, [2, 7, 'team'], DAY, 1n)).toEqual({ kind: 'newer' });
+  expect(compare(values, values, DAY, null)).toEqual({ kind: 'equal' });
   expect(compare(values, null)).toEqual(
     different('row offline of 2026-03-01T00:00:00.000000Z, online nothing'),
   );

@@ -6,11 +6,13 @@ import type { OnlineRow, StoredValue } from '../../platform/online-store';
 export interface StandingRow {
   /** Epoch microseconds. */
   eventTimestamp: bigint;
+  /** Null where another writer wrote the row. */
+  createdTimestamp: bigint | null;
   /** One a feature, in the view's order. */
   values: readonly StoredValue[];
 }
 
-/** `newer`: online of a later event, because it was pushed (or a load is under way). */
+/** `newer`: online of a later event, or a later correction of the same, because it was pushed (or a load is under way). */
 export type Verdict = { kind: 'equal' | 'newer' } | { kind: 'different'; example: string };
 
 /**
@@ -32,6 +34,8 @@ export function compareRows(
   if (online.eventTimestamp > offline.eventTimestamp) return { kind: 'newer' };
   if (online.eventTimestamp < offline.eventTimestamp)
     return different('row', `of ${time}`, `of ${showTime(online.eventTimestamp)}`);
+  if (online.createdTimestamp !== null && online.createdTimestamp > offline.createdTimestamp)
+    return { kind: 'newer' };
   for (const [index, { name }] of view.features.entries()) {
     const there = comparable(offline.values[index]!);
     const here = comparable(online.values[index]!);

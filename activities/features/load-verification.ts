@@ -1,5 +1,6 @@
 import { storedName } from '../../contracts/feature-view';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { personalColumns, showEntity } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
 import type { OnlineRow, OnlineStore, StoredValue } from '../../platform/online-store';
 
@@ -38,10 +39,9 @@ export async function verifySample(
 }
 
 function lost(view: FeatureView, { entity }: OnlineRow, found: string): MeridianError {
-  const personal = view.entity.joinKeys.some((joinKey) => joinKey.personal);
   return new MeridianError(
     ErrorCode.DataQualityBreach,
-    `features/${storedName(view)}: read ${personal ? 'an entity' : JSON.stringify(entity, bigintAsText)} back from ` +
+    `features/${storedName(view)}: read ${showEntity(entity, personalColumns(view))} back from ` +
       `the online store and found ${found}, expected what was just written. The watermark was not moved. ` +
       'Look for another writer, then retry.',
   );
@@ -53,6 +53,3 @@ function sameValue(stored: StoredValue, written: StoredValue): boolean {
   if (typeof written === 'bigint') return stored !== null && String(stored) === String(written);
   return Object.is(stored, written);
 }
-
-const bigintAsText = (_key: string, value: unknown): unknown =>
-  typeof value === 'bigint' ? String(value) : value;

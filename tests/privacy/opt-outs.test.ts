@@ -178,7 +178,10 @@ it('goes on where an attempt was killed, and counts nobody twice', async () => {
   await optOut(stage, '2026-02-01', 1, 2, 3, 4);
   const { version } = await enforce('to learn the version');
   await stage.redis.flushall();
-  await load(account);
+  await onlineOf(stage).write(
+    account,
+    [1, 2, 3, 4].map((n) => rowOf(n)),
+  );
   // In the order of their names, C1 and C2 were forgotten by the attempt before.
   await onlineOf(stage).forget(account.entity.joinKeys, [person(1), person(2)]);
   const second = new MockActivityEnvironment({
