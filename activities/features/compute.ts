@@ -226,13 +226,17 @@ async function holdsSameRows(database: Database, pulled: readonly PulledObject[]
   try {
     const [now, before] = [await columnTypes(database, 'partition'), await columnTypes(database, files)];
     if (JSON.stringify([...now]) !== JSON.stringify([...before])) return false;
-    const rows = (from: string): string => `SELECT * EXCLUDE (created_timestamp) FROM ${from}`;
-    const { fewer, changed } = await database.row<{ fewer: boolean; changed: number }>(
-      `SELECT (SELECT count(*) FROM ${files}) <> (SELECT count(*) FROM partition) AS fewer,
-              (SELECT count(*) FROM (${rows('partition')} EXCEPT ALL ${rows(files)})) AS changed`,
-    );
-    return !fewer && changed === 0;
+    return (await contentOf(database, 'partition')) === (await contentOf(database, files));
   } catch {
     return false;
   }
+}
+
+/** Equal for equal rows in whatever order. */
+async function contentOf(database: Database, from: string): Promise<string> {
+  const { rows, hash } = await database.row<{ rows: number; hash: string | null }>(
+    `SELECT count(*) AS rows, sum(hash(t)::HUGEINT)::VARCHAR AS hash
+     FROM (SELECT * EXCLUDE (created_timestamp) FROM ${from}) AS t`,
+  );
+  return `${rows} ${hash}`;
 }

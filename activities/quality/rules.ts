@@ -15,6 +15,8 @@ export interface RowRule {
   allowedShare: number;
   /** SQL condition of the rows that are judged; all of them without one. */
   among?: string;
+  /** Judges a row by the number (`_repeat`, from 1) it has among those of the same names. */
+  repeats?: true;
 }
 
 /** What was looked at, each with what was measured, and what was found wrong. */
@@ -50,6 +52,7 @@ export const repeatedRule = (
   bad: `_repeat > 1 AND ${present.map((name) => `${identifier(name)} IS NOT NULL`).join(' AND ')}`,
   complaint: `repeat the ${names.join(', ')} of another row`,
   allowedShare: 0,
+  repeats: true,
 });
 
 /** The checks declared beside a feature; `column` is where its values lie. */
@@ -78,7 +81,7 @@ export function featureRules(feature: FeatureView['features'][number], column = 
 }
 
 /**
- * Holds a table against the rules, in one pass over it. A table without rows is a finding.
+ * Holds a table against the rules. A table without rows is a finding.
  * @param names Columns that name a row in the examples; also what a repeated row repeats.
  * @param personal Columns whose values are masked in the examples.
  */
@@ -91,15 +94,16 @@ export async function inspectRows(
   personal: ReadonlySet<string> = NOBODY,
 ): Promise<Inspection> {
   const list = names.map(identifier).join(', ');
-  const numbered = `(SELECT *, row_number() OVER (PARTITION BY ${list}) AS _repeat FROM ${identifier(table)})`;
-  const counts = rules.flatMap(({ bad, among = 'true' }, index) => [
-    `count(*) FILTER (WHERE (${among}) AND (${bad})) AS bad${index}`,
-    `count(*) FILTER (WHERE ${among}) AS of${index}`,
-  ]);
-  const totals = await database.row<Record<string, number>>(
-    `SELECT ${['count(*) AS rows', ...counts].join(', ')} FROM ${numbered}`,
-  );
-  const rows = totals['rows']!;
+  const all = identifier(table);
+  // Numbering is dear with all of the columns, and cheap with those of the names.
+  const numbered = `(SELECT ${list}, row_number() OVER (PARTITION BY ${list}) AS _repeat FROM ${all})`;
+  const rowsOf = ({ repeats }: RowRule): string => (repeats ? numbered : all);
+  const counts = new Map<RowRule, { bad: number; of: number }>();
+  for (const from of [all, numbered]) {
+    const judged = rules.filter((rule) => rowsOf(rule) === from);
+    for (const [rule, count] of await countRows(database, from, judged)) counts.set(rule, count);
+  }
+  const { rows } = await database.row<{ rows: number }>(`SELECT count(*) AS rows FROM ${all}`);
   if (rows === 0) {
     const check = 'there are rows';
     return {
@@ -108,20 +112,18 @@ export async function inspectRows(
     };
   }
   const inspection: Inspection = { checks: [], findings: [] };
-  for (const [index, { check, bad, complaint, allowedShare, among = 'true' }] of rules.entries()) {
-    const count = totals[`bad${index}`]!;
-    const of = totals[`of${index}`]!;
-    const found = `${number.format(count)} of ${number.format(of)} rows ${complaint}`;
-    inspection.checks.push(`${check}: ${found}`);
-    if (count <= allowedShare * of) continue;
+  for (const [rule, count] of counts) {
+    const found = `${number.format(count.bad)} of ${number.format(count.of)} rows ${rule.complaint}`;
+    inspection.checks.push(`${rule.check}: ${found}`);
+    if (count.bad <= rule.allowedShare * count.of) continue;
     const examples = await database.rows(
-      `SELECT DISTINCT ${list} FROM ${numbered} WHERE (${among}) AND (${bad}) ORDER BY ${list} LIMIT ${EXAMPLES}`,
+      `SELECT DISTINCT ${list} FROM ${rowsOf(rule)} WHERE ${badRows(rule)} ORDER BY ${list} LIMIT ${EXAMPLES}`,
     );
     inspection.findings.push({
       where,
-      check,
+      check: rule.check,
       found,
-      expected: number.format(Math.floor(allowedShare * of)),
+      expected: number.format(Math.floor(rule.allowedShare * count.of)),
       examples: examples.map((row) =>
         Object.entries(row)
           .map(([column, value]) => (personal.has(column) ? mask(value) : shown(value)))
@@ -130,6 +132,24 @@ export async function inspectRows(
     });
   }
   return inspection;
+}
+
+const judgedRows = ({ among = 'true' }: RowRule): string => `(${among})`;
+const badRows = (rule: RowRule): string => `${judgedRows(rule)} AND (${rule.bad})`;
+
+/** How many rows each rule judges, and how many of them are bad: in one pass. */
+async function countRows(
+  database: Database,
+  from: string,
+  rules: readonly RowRule[],
+): Promise<[RowRule, { bad: number; of: number }][]> {
+  if (rules.length === 0) return [];
+  const counts = rules.flatMap((rule, index) => [
+    `count(*) FILTER (WHERE ${badRows(rule)}) AS bad${index}`,
+    `count(*) FILTER (WHERE ${judgedRows(rule)}) AS of${index}`,
+  ]);
+  const totals = await database.row<Record<string, number>>(`SELECT ${counts.join(', ')} FROM ${from}`);
+  return rules.map((rule, index) => [rule, { bad: totals[`bad${index}`]!, of: totals[`of${index}`]! }]);
 }
 
 /** What `inspectRows` found wrong. */
