@@ -6,7 +6,7 @@
 import { resolve } from 'node:path';
 import { createLog } from '../../platform/log';
 import { createSagemakerServer } from './server';
-import { TrainingService } from './service';
+import { SagemakerService } from './service';
 import { createStorage } from './storage';
 
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
@@ -17,7 +17,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     return value;
   };
   const port = Number(required('MERIDIAN_SAGEMAKER_PORT'));
-  const service = await TrainingService.open({
+  const service = await SagemakerService.open({
     home: resolve(required('MERIDIAN_SAGEMAKER_HOME')),
     region: env['AWS_REGION'] ?? 'us-west-2',
     account: '000000000000',

@@ -2,8 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../platform/log';
 import { isOperation, readRequest } from './api/constraints';
-import { ApiError, serializationError } from './api/errors';
-import type { TrainingService } from './service';
+import { ApiError, serializationError, throttled } from './api/errors';
+import { takeTicket } from './faults/tickets';
+import { answerLocally } from './local-routes';
+import type { SagemakerService } from './service';
 
 const LARGEST_BODY = 4 * 1024 * 1024;
 const TARGET = /^SageMaker\.(\w+)$/;
@@ -15,7 +17,7 @@ interface Answer {
 }
 
 /** The HTTP side: AWS JSON 1.1 on `POST /`, and the service's own routes below `/_local/`. */
-export function createSagemakerServer(service: TrainingService, log: Log): Server {
+export function createSagemakerServer(service: SagemakerService, log: Log): Server {
   return createServer((request, response) => {
     answer(service, request)
       .catch((error: unknown) => toAnswer(error, log))
@@ -24,9 +26,9 @@ export function createSagemakerServer(service: TrainingService, log: Log): Serve
   });
 }
 
-async function answer(service: TrainingService, request: IncomingMessage): Promise<Answer> {
+async function answer(service: SagemakerService, request: IncomingMessage): Promise<Answer> {
   const url = new URL(request.url ?? '/', 'http://sagemaker');
-  if (url.pathname.startsWith('/_local/')) return local(service, request.method ?? 'GET', url);
+  if (url.pathname.startsWith('/_local/')) return local(service, request, url);
   const target = TARGET.exec(String(request.headers['x-amz-target'] ?? ''))?.[1];
   if (request.method !== 'POST' || !target || !isOperation(target)) {
     throw new ApiError(
@@ -35,23 +37,19 @@ async function answer(service: TrainingService, request: IncomingMessage): Promi
     );
   }
   const body = parse(await read(request));
+  if (await takeTicket(service.options.home, { fault: 'throttling', operation: target })) throw throttled();
   const operation = service.operations[target] as (request: unknown) => Promise<object>;
   return json(200, await operation(readRequest(target, body)));
 }
 
-async function local(service: TrainingService, method: string, url: URL): Promise<Answer> {
-  if (url.pathname === '/_local/healthz') return json(200, { status: 'ok' });
-  const [, name, verb] = /^\/_local\/training-jobs\/([^/]+)\/(interrupt|log)$/.exec(url.pathname) ?? [];
-  if (name && verb === 'interrupt' && method === 'POST') return json(200, await service.interrupt(name));
-  if (name && verb === 'log' && method === 'GET') {
-    const lines = await service.log(name, Math.max(1, Number(url.searchParams.get('tail') ?? 100) || 100));
-    return {
-      status: 200,
-      type: 'text/plain; charset=utf-8',
-      body: lines.map((line) => `${line}\n`).join(''),
-    };
-  }
-  return json(404, { message: `No such route: ${method} ${url.pathname}` });
+async function local(service: SagemakerService, request: IncomingMessage, url: URL): Promise<Answer> {
+  const method = request.method ?? 'GET';
+  const parsed = parse(await read(request));
+  const body = parsed !== null && typeof parsed === 'object' ? { ...parsed } : {};
+  const answered = await answerLocally(service, { method, url, body });
+  if (!answered) return json(404, { message: `No such route: ${method} ${url.pathname}` });
+  if ('json' in answered) return json(200, answered.json);
+  return { status: 200, type: 'text/plain; charset=utf-8', body: answered.text };
 }
 
 async function read(request: IncomingMessage): Promise<string> {

@@ -1,34 +1,54 @@
 /**
- * The supervisor of one training job, detached from the service: `node supervisor.js <job folder>`. Everything it
- * learns goes to disk, so that neither its own end nor the service's loses a job.
+ * The supervisor of one job, detached from the service: `node supervisor.js <job folder>`. Everything it learns goes to
+ * disk, so that neither its own end nor the service's loses a job.
  */
 import { rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { createLog } from '../../platform/log';
-import { endAbandoned } from './container/program';
+import { INTERNAL_ERROR } from './api/errors';
+import { partsOf } from './api/operations';
+import { endAbandoned } from './container/running';
 import { createJson } from './files';
-import { jobFolder, readState } from './job';
+import { jobFolder, readState } from './jobs/job';
+import type { JobKind } from './jobs/kind';
+import type { Supervised } from './jobs/supervised';
+import { Timeline, failed } from './jobs/timeline';
 import { identify } from './processes';
 import { createStorage } from './storage';
-import { INTERNAL_ERROR, supervise } from './supervision';
-import { Timeline } from './timeline';
+import { TRAINING } from './training/kind';
+import { superviseTraining } from './training/supervise';
+
+interface Supervision {
+  kind: JobKind;
+  supervise: (job: Supervised) => Promise<void>;
+}
+
+const KINDS: Supervision[] = [
+  { kind: TRAINING, supervise: (job) => superviseTraining(job as Parameters<typeof superviseTraining>[0]) },
+];
 
 async function main(path: string): Promise<void> {
   const folder = jobFolder(path);
   if (!(await createJson(folder.supervisor, identify(process.pid)))) return;
   const log = createLog('sagemaker-supervisor');
   const { record } = await readState(folder);
-  const timeline = await Timeline.open(folder);
+  const { resource } = partsOf(record.arn);
+  const { kind, supervise } = KINDS.find((one) => one.kind.resource === resource)!;
+  const timeline = await Timeline.open(folder, kind);
+  const home = dirname(dirname(folder.path));
+  const { env } = process;
   try {
-    await supervise({ record, folder, timeline, storage: createStorage(process.env), env: process.env });
+    await supervise({ record, folder, timeline, storage: createStorage(env), home, env });
     // A container's files end with it; what the job leaves behind is in S3, its log beside the folder.
-    await rm(folder.base, { recursive: true, force: true });
+    await rm(folder.containers, { recursive: true, force: true });
   } catch (error) {
     log.error({ error, job: record.name }, 'the job failed for a reason that is not its own');
     await endAbandoned(folder);
-    if (!timeline.ended) {
-      await timeline.end({ outcome: 'Failed', status: 'Failed', failureReason: INTERNAL_ERROR });
-    }
+    const retries = timeline.progress.retries ?? 0;
+    // Where another start is due, the service gives it once this process is gone.
+    if (!timeline.ended && retries >= kind.maximumRetries({ record }))
+      await timeline.end(failed(INTERNAL_ERROR));
   }
 }
 
-void main(process.argv[2]!).then(() => process.exit(0));
+void main(resolve(process.argv[2]!)).then(() => process.exit(0));

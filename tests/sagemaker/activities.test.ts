@@ -109,7 +109,8 @@ describe('startTrainingJob and awaitTrainingJob', () => {
     expect(missing.message).toContain(
       'No S3 objects found under S3 URL "s3://meridian-ml-data/data/nowhere/"',
     );
-    const many = { ...specification('succeed'), instanceCount: 2 };
+    await sagemaker.local('quotas', { instanceType: 'ml.m5.xlarge', instances: 1 });
+    const many = { ...specification('succeed'), instanceType: 'ml.m5.xlarge', instanceCount: 2 };
     const quota = await failureOf(activities.startTrainingJob({ jobName: 'many', specification: many }));
     expect(quota.code).toBe(ErrorCode.CapacityUnavailable);
   });

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import {
   AddTagsCommand,
+  DeleteTagsCommand,
   ListTagsCommand,
   ListTrainingJobsCommand,
   SageMakerClient,
@@ -85,7 +86,7 @@ describe('errors', () => {
       message: 'NUMBER_VALUE can not be converted to a String',
     });
     expect((await post('CreateTrainingJob', '{')).body['__type']).toBe('SerializationException');
-    expect((await post('CreateModel', '{}')).body['__type']).toBe('UnknownOperationException');
+    expect((await post('CreateEndpoint', '{}')).body['__type']).toBe('UnknownOperationException');
   });
 });
 
@@ -147,7 +148,7 @@ describe('ListTrainingJobs', () => {
 });
 
 describe('tags', () => {
-  it('are added, overwritten by key, and listed', async () => {
+  it('are added, overwritten by key, listed and taken away', async () => {
     const request = { ...sagemaker.request('tagged'), Tags: [{ Key: 'a', Value: '1' }] };
     const { TrainingJobArn: ResourceArn } = await sagemaker.create(request);
     const Tags = [
@@ -155,8 +156,14 @@ describe('tags', () => {
       { Key: 'b', Value: '3' },
     ];
     await sagemaker.client.send(new AddTagsCommand({ ResourceArn, Tags }));
-    const listed = await sagemaker.client.send(new ListTagsCommand({ ResourceArn }));
-    expect(listed.Tags).toEqual(Tags);
+    const listed = async () => (await sagemaker.client.send(new ListTagsCommand({ ResourceArn }))).Tags;
+    expect(await listed()).toEqual(Tags);
+    await sagemaker.client.send(new DeleteTagsCommand({ ResourceArn, TagKeys: ['a', 'unheard of'] }));
+    expect(await listed()).toEqual(Tags.slice(1));
+    const many = Array.from({ length: 50 }, (_, i) => ({ Key: `k${i}`, Value: '' }));
+    const over = new AddTagsCommand({ ResourceArn, Tags: many });
+    await expect(sagemaker.client.send(over)).rejects.toMatchObject({ name: 'ValidationException' });
+    expect(await listed()).toEqual(Tags.slice(1));
     await sagemaker.ended('tagged');
   });
 });

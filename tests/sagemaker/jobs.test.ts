@@ -161,7 +161,7 @@ describe('a training job', () => {
     });
     const pid = await sagemaker.running('spot');
     await until('the checkpoint', () => sagemaker.store.head('checkpoints/spot/state.txt'));
-    await fetch(`${sagemaker.endpoint}/_local/training-jobs/spot/interrupt`, { method: 'POST' });
+    await sagemaker.local('training-jobs/spot/interrupt');
     const job = await sagemaker.ended('spot');
     expect(job.TrainingJobStatus).toBe('Completed');
     expect(job.SecondaryStatusTransitions!.map((t) => t.Status)).toEqual([
@@ -178,6 +178,8 @@ describe('a training job', () => {
     expect(isAlive(pid)).toBe(false);
     const file = await sagemaker.unpack('training/spot/output/model.tar.gz');
     expect(file('resumed-from.txt')).toBe('epoch 1');
+    expect(() => file('partial.txt')).toThrow('ENOENT');
+    expect(job.BillableTimeInSeconds).toBeLessThan(job.TrainingTimeInSeconds!);
   });
 });
 

@@ -49,6 +49,7 @@ if arguments.mode == "checkpoint":
         (model / "resumed-from.txt").write_text(saved.read_text())
     else:
         saved.write_text("epoch 1")
+        (model / "partial.txt").write_text("lost with the instance")
         wait_for_release()
 
 report = {

@@ -30,7 +30,7 @@ function outcomeOf(body: unknown): boolean {
 describe('readRequest', () => {
   it('knows the operations of the model alone', () => {
     expect(Object.keys(model.operations).every(isOperation)).toBe(true);
-    expect(isOperation('CreateModel')).toBe(false);
+    expect(isOperation('CreateEndpoint')).toBe(false);
     expect(isOperation('toString')).toBe(false);
   });
 

@@ -34,15 +34,27 @@ export const nameTaken = (arn: string): ApiError =>
 export const endedAlready = (status: string): ApiError =>
   validationError(`The request was rejected because the training job is in status ${status}.`);
 
+/** What is asked of a thing that only one that has ended allows. */
+export const inUse = (what: string, status: string): ApiError =>
+  new ApiError('ResourceInUse', `The request was rejected because the ${what} is in status ${status}.`);
+
 export const noObjects = (uri: string): ApiError =>
   validationError(
     `No S3 objects found under S3 URL "${uri}" given in input data source. Please ensure that the bucket exists, ` +
       'and that the IAM role has access to it.',
   );
 
-export const quotaExceeded = (instanceType: string, instances: number): ApiError =>
+export const quotaExceeded = (quota: string, limit: number, used: number, delta: number): ApiError =>
   new ApiError(
     'ResourceLimitExceeded',
-    `The account-level service limit '${instanceType} for training job usage' is 1 Instances, with current utilization ` +
-      `of 0 Instances and a request delta of ${instances} Instances. Please use AWS Service Quotas to request an increase for this quota.`,
+    `The account-level service limit '${quota}' is ${limit} Instances, with current utilization of ${used} Instances and a ` +
+      `request delta of ${delta} Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS ` +
+      'Service Quotas is not available, contact AWS support to request an increase for this quota.',
   );
+
+export const throttled = (): ApiError => new ApiError('ThrottlingException', 'Rate exceeded');
+
+/** Reasons for which a job fails that are not its own. */
+export const INTERNAL_ERROR = 'InternalServerError: We encountered an internal error. Please try again.';
+export const CAPACITY_ERROR =
+  'CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type.';

@@ -13,9 +13,11 @@ OPERATIONS = [
     "CreateTrainingJob",
     "DescribeTrainingJob",
     "StopTrainingJob",
+    "DeleteTrainingJob",
     "ListTrainingJobs",
     "AddTags",
     "ListTags",
+    "DeleteTags",
 ]
 
 

@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker';
+import { INSTANCE_GROUP, networkInterface, type Host } from './hosts';
 
 /** The folders of a training container, as they lie below `/opt/ml`. */
 export interface ContainerLayout {
@@ -32,23 +33,18 @@ export function containerLayout(base: string, request: CreateTrainingJobRequest)
   };
 }
 
-/** A path or an argument of the container as it reads here: `/opt/ml` is the job's own base folder. */
+/** A path or an argument of the container as it reads here: `/opt/ml` is the container's own base folder. */
 export const mapped = (text: string, base: string): string => text.replaceAll(/\/opt\/ml(?=\/|$)/g, base);
 
-/** The only host of a job, as SageMaker names it. */
-export const HOST = 'algo-1';
-export const INSTANCE_GROUP = 'homogeneousCluster';
-export const NETWORK_INTERFACE = 'eth0';
-
-export function resourceConfig(request: CreateTrainingJobRequest) {
-  const instanceType = request.ResourceConfig?.InstanceType ?? '';
+export function resourceConfig(host: Host) {
+  const { name, all, instanceType } = host;
   return {
-    current_host: HOST,
+    current_host: name,
     current_instance_type: instanceType,
     current_group_name: INSTANCE_GROUP,
-    hosts: [HOST],
-    instance_groups: [{ instance_group_name: INSTANCE_GROUP, instance_type: instanceType, hosts: [HOST] }],
-    network_interface_name: NETWORK_INTERFACE,
+    hosts: all,
+    instance_groups: [{ instance_group_name: INSTANCE_GROUP, instance_type: instanceType, hosts: all }],
+    network_interface_name: networkInterface(host),
   };
 }
 
@@ -70,6 +66,7 @@ export function inputDataConfig(request: CreateTrainingJobRequest) {
 export async function prepareContainer(
   layout: ContainerLayout,
   request: CreateTrainingJobRequest,
+  host: Host,
 ): Promise<void> {
   await rm(layout.base, { recursive: true, force: true });
   const folders = [
@@ -81,13 +78,18 @@ export async function prepareContainer(
     layout.checkpoints,
   ];
   for (const folder of folders) await mkdir(folder, { recursive: true });
-  const files = {
-    'hyperparameters.json': request.HyperParameters ?? {},
-    'inputdataconfig.json': inputDataConfig(request),
-    'resourceconfig.json': resourceConfig(request),
-    ...(request.CheckpointConfig && { 'checkpointconfig.json': { LocalPath: layout.checkpoints } }),
-  };
-  for (const [name, content] of Object.entries(files)) {
-    await writeFile(join(layout.config, name), JSON.stringify(content));
+  await writeConfigs(layout.config, {
+    hyperparameters: request.HyperParameters ?? {},
+    inputdataconfig: inputDataConfig(request),
+    resourceconfig: resourceConfig(host),
+    ...(request.CheckpointConfig && { checkpointconfig: { LocalPath: layout.checkpoints } }),
+  });
+}
+
+/** Writes `<name>.json` for each. */
+export async function writeConfigs(folder: string, configs: Record<string, unknown>): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, content] of Object.entries(configs)) {
+    await writeFile(join(folder, `${name}.json`), JSON.stringify(content));
   }
 }

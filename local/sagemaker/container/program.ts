@@ -1,11 +1,8 @@
-import { spawn } from 'node:child_process';
-import { appendFileSync, closeSync, openSync } from 'node:fs';
-import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { readJson, writeJson } from '../files';
-import type { JobFolder, JobRecord } from '../job';
-import { identify, isAlive, killByEnvironment, signalGroup, type ProcessIdentity } from '../processes';
+import type { CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker';
+import type { JobRecord } from '../jobs/job';
 import { mapped, type ContainerLayout } from './layout';
+import type { Rendezvous } from './hosts';
 import type { ScriptMode } from './toolkit';
 
 export interface Program {
@@ -27,88 +24,64 @@ const INHERITED = [
   'AWS_ENDPOINT_URL_S3',
 ];
 
-/** What the container runs: its entry point, else the script-mode program, else the image's own `train`. */
+/** What every container has: the image's programs on its PATH, the region, and where its `/opt/ml` is. */
+export function containerEnvironment(
+  { region }: Pick<JobRecord, 'region'>,
+  base: string,
+  venv: string,
+  service: NodeJS.ProcessEnv,
+): Record<string, string> {
+  const inherited = INHERITED.filter((name) => service[name] !== undefined).map((name) => [
+    name,
+    service[name]!,
+  ]);
+  return {
+    ...(Object.fromEntries(inherited) as Record<string, string>),
+    PATH: [join(venv, 'bin'), service['PATH'] ?? ''].join(delimiter),
+    VIRTUAL_ENV: venv,
+    PYTHONUNBUFFERED: '1',
+    AWS_REGION: region,
+    SAGEMAKER_BASE_DIR: base,
+  };
+}
+
+/** What a training container runs: its entry point, else the script-mode program, else the image's own `train`. */
 export function trainingProgram(
-  record: JobRecord,
+  record: JobRecord<CreateTrainingJobRequest>,
   layout: ContainerLayout,
   venv: string,
   script: ScriptMode | null,
-  host: NodeJS.ProcessEnv,
+  inherited: Record<string, string>,
+  rendezvous: Rendezvous,
 ): Program {
   const { AlgorithmSpecification: algorithm, Environment } = record.request;
-  const here = (parts: string[]) => parts.map((part) => mapped(part, layout.base));
-  const entryPoint = algorithm?.ContainerEntrypoint;
-  const args = algorithm?.ContainerArguments;
-  const inherited = INHERITED.filter((name) => host[name] !== undefined).map((name) => [name, host[name]!]);
   const env: Record<string, string> = {
-    ...(Object.fromEntries(inherited) as Record<string, string>),
-    PATH: [join(venv, 'bin'), host['PATH'] ?? ''].join(delimiter),
-    VIRTUAL_ENV: venv,
-    PYTHONUNBUFFERED: '1',
-    AWS_REGION: record.region,
+    ...inherited,
     TRAINING_JOB_NAME: record.name,
     TRAINING_JOB_ARN: record.arn,
-    SAGEMAKER_BASE_DIR: layout.base,
     ...Environment,
   };
+  const { ContainerEntrypoint: entryPoint, ContainerArguments: args } = algorithm ?? {};
   if (entryPoint || args || !script) {
-    return { command: here([...(entryPoint ?? []), ...(args ?? ['train'])]), cwd: layout.base, env };
+    const parts = [...(entryPoint ?? []), ...(args ?? ['train'])];
+    return { command: parts.map((part) => mapped(part, layout.base)), cwd: layout.base, env };
   }
-  const command = script.program.endsWith('.py')
-    ? [join(venv, 'bin', 'python'), script.program, ...script.args]
-    : ['/bin/sh', script.program, ...script.args];
-  return { command, cwd: layout.code, env: { ...env, ...script.variables, PYTHONPATH: layout.code } };
-}
-
-export interface RunningProgram {
-  /** The exit status; 128 + the signal's number where one ended it, as a container tells it. */
-  ended: Promise<number>;
-  signal(signal: NodeJS.Signals): void;
-}
-
-/** Starts the program in a process group of its own, its output appended to the log. */
-export async function startProgram(program: Program, folder: JobFolder): Promise<RunningProgram> {
-  const output = openSync(folder.log, 'a');
-  const [command, ...args] = program.command as [string, ...string[]];
-  const child = spawn(command, args, {
-    cwd: program.cwd,
-    env: program.env,
-    detached: true,
-    stdio: ['ignore', output, output],
-  });
-  closeSync(output);
-  const ended = new Promise<number>((resolve) => {
-    child.once('error', (error) => {
-      appendFileSync(
-        folder.log,
-        `exec: "${command}": ${error.message}
-`,
-      );
-      resolve(127);
-    });
-    child.once('exit', (code, signal) => {
-      endContainer(child.pid!, folder);
-      resolve(code ?? 128 + constants.signals[signal!]);
-    });
-  });
-  if (child.pid !== undefined) await writeJson(folder.program, identify(child.pid));
   return {
-    ended,
-    signal: (signal) => {
-      if (child.pid !== undefined) signalGroup(child.pid, signal);
-    },
+    command: scriptCommand(script, venv, rendezvous),
+    cwd: layout.code,
+    env: { ...env, ...script.variables, PYTHONPATH: layout.code },
   };
 }
 
-/** Nothing outlives a container: what the program left running is killed. */
-function endContainer(leader: number, folder: JobFolder): void {
-  signalGroup(leader, 'SIGKILL');
-  killByEnvironment('SAGEMAKER_BASE_DIR', folder.base);
-}
-
-/** Kills what an unsupervised job still runs. */
-export async function endAbandoned(folder: JobFolder): Promise<void> {
-  const program = await readJson<ProcessIdentity>(folder.program);
-  if (program && isAlive(program)) signalGroup(program.pid, 'SIGKILL');
-  killByEnvironment('SAGEMAKER_BASE_DIR', folder.base);
+function scriptCommand(script: ScriptMode, venv: string, { address, port }: Rendezvous): string[] {
+  const { program, args, torchDistributed, hosts, host } = script;
+  if (!program.endsWith('.py')) return ['/bin/sh', program, ...args];
+  const python = join(venv, 'bin', 'python');
+  if (!torchDistributed) return [python, program, ...args];
+  const nodes = ['--nnodes', String(hosts.length), '--nproc_per_node', '1'];
+  const meeting = ['--master_addr', address, '--master_port', String(port)];
+  const rank = ['--node_rank', String(hosts.indexOf(host))];
+  const several = hosts.length > 1 ? [...meeting, ...rank] : [];
+  // `torchrun` by its module: a script of that name need not be there, nor be bound to this venv.
+  return [python, '-m', 'torch.distributed.run', ...nodes, ...several, program, ...args];
 }

@@ -1,14 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker';
-import {
-  HOST,
-  INSTANCE_GROUP,
-  NETWORK_INTERFACE,
-  inputDataConfig,
-  resourceConfig,
-  type ContainerLayout,
-} from './layout';
+import { INSTANCE_GROUP, isMaster, networkInterface, type Host } from './hosts';
+import { inputDataConfig, resourceConfig, type ContainerLayout } from './layout';
 import { argument, decode, json } from './python-text';
 
 /**
@@ -22,10 +16,18 @@ export interface ScriptMode {
   submitDirectory: string;
   args: string[];
   variables: Record<string, string>;
+  /** Whether torchrun starts the program, as the Python SDK's `distribution={"torch_distributed": …}` asks. */
+  torchDistributed: boolean;
+  host: string;
+  hosts: string[];
 }
 
 /** Null where the job is not in script mode: it names no program. */
-export function scriptMode(request: CreateTrainingJobRequest, layout: ContainerLayout): ScriptMode | null {
+export function scriptMode(
+  request: CreateTrainingJobRequest,
+  layout: ContainerLayout,
+  host: Host,
+): ScriptMode | null {
   const given = Object.entries(request.HyperParameters ?? {});
   const all = Object.fromEntries(given.map(([key, value]) => [key, decode(value)]));
   const program = all['sagemaker_program'];
@@ -44,54 +46,84 @@ export function scriptMode(request: CreateTrainingJobRequest, layout: ContainerL
       argument(value),
     ]),
   };
-  const environment = trainingEnvironment(request, layout, own, facts);
-  return { ...facts, variables: asVariables(environment, facts.args) };
+  const framework = Object.fromEntries(
+    Object.entries(all).filter(([key]) => key.startsWith('sagemaker_') && !TOOLKITS_OWN.has(key)),
+  );
+  const torchDistributed = framework['sagemaker_torch_distributed_enabled'] === true;
+  const distributed = DISTRIBUTIONS.some((key) => framework[key] === true) ? host.all : [];
+  const environment = trainingEnvironment(request, layout, host, {
+    ...facts,
+    hyperparameters: own,
+    framework,
+    distributed,
+  });
+  const variables = asVariables(environment, facts.args);
+  return { ...facts, torchDistributed, variables, host: host.name, hosts: host.all };
 }
+
+/** Hyperparameters of the toolkit's own; the others that begin with `sagemaker_` are the framework's. */
+const TOOLKITS_OWN = new Set([
+  'sagemaker_program',
+  'sagemaker_submit_directory',
+  'sagemaker_container_log_level',
+  'sagemaker_job_name',
+  'sagemaker_region',
+  'sagemaker_enable_cloudwatch_metrics',
+  'sagemaker_s3_output',
+]);
+
+const DISTRIBUTIONS = ['sagemaker_torch_distributed_enabled', 'sagemaker_pytorch_ddp_enabled'];
 
 function trainingEnvironment(
   request: CreateTrainingJobRequest,
   layout: ContainerLayout,
-  hyperparameters: Record<string, unknown>,
-  { program, submitDirectory }: { program: string; submitDirectory: string },
+  host: Host,
+  given: {
+    program: string;
+    submitDirectory: string;
+    hyperparameters: Record<string, unknown>;
+    framework: Record<string, unknown>;
+    distributed: string[];
+  },
 ) {
+  const { program, submitDirectory, hyperparameters, framework, distributed } = given;
   const channels = (request.InputDataConfig ?? []).map((channel) => channel.ChannelName!).sort();
-  const instanceType = request.ResourceConfig?.InstanceType ?? '';
   return {
-    additional_framework_parameters: {},
+    additional_framework_parameters: framework,
     channel_input_dirs: Object.fromEntries(channels.map((name) => [name, join(layout.data, name)])),
-    current_host: HOST,
+    current_host: host.name,
     current_instance_group: INSTANCE_GROUP,
-    current_instance_group_hosts: [HOST],
-    current_instance_type: instanceType,
-    distribution_hosts: [],
-    distribution_instance_groups: [],
+    current_instance_group_hosts: host.all,
+    current_instance_type: host.instanceType,
+    distribution_hosts: distributed,
+    distribution_instance_groups: distributed.length > 0 ? [INSTANCE_GROUP] : [],
     framework_module: null,
-    hosts: [HOST],
+    hosts: host.all,
     hyperparameters,
     input_config_dir: layout.config,
     input_data_config: inputDataConfig(request),
     input_dir: layout.input,
     instance_groups: [INSTANCE_GROUP],
-    instance_groups_dict: { [INSTANCE_GROUP]: resourceConfig(request).instance_groups[0] },
+    instance_groups_dict: { [INSTANCE_GROUP]: resourceConfig(host).instance_groups[0] },
     is_hetero: false,
-    is_master: true,
+    is_master: isMaster(host),
     is_modelparallel_enabled: null,
     is_smddpmprun_installed: false,
     is_smddprun_installed: false,
     job_name: request.TrainingJobName!,
     log_level: 20,
-    master_hostname: HOST,
+    master_hostname: host.all[0]!,
     model_dir: layout.model,
     module_dir: submitDirectory,
     module_name: program.replace(/\.py$/, ''),
-    network_interface_name: NETWORK_INTERFACE,
+    network_interface_name: networkInterface(host),
     num_cpus: availableParallelism(),
     num_gpus: 0,
     num_neurons: 0,
     output_data_dir: layout.outputData,
     output_dir: layout.output,
     output_intermediate_dir: join(layout.output, 'intermediate'),
-    resource_config: resourceConfig(request),
+    resource_config: resourceConfig(host),
     topology: [],
     user_entry_point: program,
   };

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe } from './describe';
 import { readState, readTags, type JobFolder } from './job';
+import type { JobKind } from './kind';
 
 /** Members of the event's detail that hold a time: unlike in the API, they are strings of epoch milliseconds. */
 const TIMES = new Set([
@@ -10,6 +10,10 @@ const TIMES = new Set([
   'LastModifiedTime',
   'TrainingStartTime',
   'TrainingEndTime',
+  'ProcessingStartTime',
+  'ProcessingEndTime',
+  'TransformStartTime',
+  'TransformEndTime',
   'StartTime',
   'EndTime',
   'Timestamp',
@@ -19,21 +23,21 @@ const TIMES = new Set([
 const eventsFile = (folder: JobFolder): string => join(dirname(dirname(folder.path)), 'events.jsonl');
 
 /** Tells that a job's state has changed: one line in EventBridge's shape. */
-export async function emitStateChange(folder: JobFolder): Promise<void> {
+export async function emitStateChange(folder: JobFolder, kind: JobKind): Promise<void> {
   const state = await readState(folder);
   const { arn, region } = state.record;
   const tags = await readTags(folder);
   const event = {
     version: '0',
     id: randomUUID(),
-    'detail-type': 'SageMaker Training Job State Change',
+    'detail-type': kind.event,
     source: 'aws.sagemaker',
     account: arn.split(':')[4],
     time: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
     region,
     resources: [arn],
     detail: {
-      ...(timesAsText(describe(state)) as object),
+      ...(timesAsText(kind.describe(state)) as object),
       Tags: Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value])),
     },
   };

@@ -1,5 +1,8 @@
 import type { CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker';
-import { constraintError, quotaExceeded, validationError } from './errors';
+import { constraintError, validationError } from '../api/errors';
+import { checkTags } from '../api/tags';
+
+const MAX_RUNTIME_SECONDS = 28 * 86_400;
 
 /** A rule between members that the service model cannot say; gives what is wrong, or null. */
 type Rule = (request: CreateTrainingJobRequest) => Error | null;
@@ -13,6 +16,18 @@ const required = (member: 'AlgorithmSpecification' | 'ResourceConfig'): Rule => 
   const text = `Value null at '${path}' failed to satisfy constraint: Member must not be null`;
   return (request) => (request[member] ? null : constraintError([text]));
 };
+
+/** What a job that runs on instances must say, though the service model leaves it open. */
+function missing<T extends object>(path: string, config: T, members: (keyof T & string)[]): Error | null {
+  if ('InstanceGroups' in config) return null;
+  const absent = members.filter((member) => config[member] === undefined);
+  const camel = (member: string) => member.charAt(0).toLowerCase() + member.slice(1);
+  const texts = absent.map(
+    (member) =>
+      `Value null at '${path}.${camel(member)}' failed to satisfy constraint: Member must not be null`,
+  );
+  return texts.length > 0 ? constraintError(texts) : null;
+}
 
 const sources = (request: CreateTrainingJobRequest) =>
   (request.InputDataConfig ?? []).map((channel) => channel.DataSource?.S3DataSource);
@@ -58,14 +73,21 @@ const RULES: Rule[] = [
     'Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds',
   ),
   rule(
-    (r) => (r.Tags ?? []).some(({ Key }) => Key!.startsWith('aws:')),
-    'Tag keys must not begin with the reserved prefix "aws:".',
+    (r) => (r.StoppingCondition?.MaxRuntimeInSeconds ?? 0) > MAX_RUNTIME_SECONDS,
+    `Invalid MaxRuntimeInSeconds. It must be less than or equal to ${MAX_RUNTIME_SECONDS}`,
   ),
-  badExpression,
+  rule(
+    (r) => r.EnableManagedSpotTraining === true && (r.ResourceConfig!.KeepAlivePeriodInSeconds ?? 0) > 0,
+    'KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is set to true',
+  ),
+  rule(
+    (r) => r.ResourceConfig!.InstanceGroups !== undefined && r.ResourceConfig!.InstanceType !== undefined,
+    'You cannot specify both InstanceGroups and InstanceType.',
+  ),
   ({ ResourceConfig }) =>
-    (ResourceConfig!.InstanceCount ?? 1) > 1
-      ? quotaExceeded(ResourceConfig!.InstanceType ?? 'unknown', ResourceConfig!.InstanceCount!)
-      : null,
+    missing('resourceConfig', ResourceConfig!, ['InstanceType', 'InstanceCount', 'VolumeSizeInGB']),
+  rule((r) => r.ResourceConfig!.InstanceCount! < 1, 'InstanceCount must be greater than or equal to 1'),
+  badExpression,
   rule(
     (r) => !r.AlgorithmSpecification!.TrainingImage,
     'The local service runs images; AlgorithmName is not supported.',
@@ -81,6 +103,10 @@ const RULES: Rule[] = [
     'The local service does not decompress channels; CompressionType must be None.',
   ),
   rule(
+    (r) => r.ResourceConfig!.InstanceGroups !== undefined,
+    'The local service has no instance groups; use InstanceType and InstanceCount.',
+  ),
+  rule(
     (r) => r.OutputDataConfig!.CompressionType === 'NONE',
     'The local service writes model.tar.gz; OutputDataConfig.CompressionType must be GZIP.',
   ),
@@ -88,6 +114,7 @@ const RULES: Rule[] = [
 
 /** @throws ApiError for the first rule that the request breaks. */
 export function checkRules(request: CreateTrainingJobRequest): void {
+  checkTags(request.Tags);
   for (const check of RULES) {
     const error = check(request);
     if (error) throw error;

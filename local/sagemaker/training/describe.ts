@@ -1,52 +1,55 @@
-import type { SecondaryStatus, TrainingJobStatus } from '@aws-sdk/client-sagemaker';
-import type { JobState, Transition } from './job';
+import type { CreateTrainingJobRequest, SecondaryStatus } from '@aws-sdk/client-sagemaker';
+import { jobStatus, lastModified, type JobRecord, type Transition } from '../jobs/job';
+import type { TrainingState } from './kind';
 
 const DAY = 86_400;
-const seconds = (milliseconds: number) => milliseconds / 1000;
 
-/** S3 URI of the job's `model.tar.gz`. */
-export const modelArtifact = (state: Pick<JobState, 'record'>): string =>
-  `${outputPrefix(state)}/model.tar.gz`;
+/**
+ * What a managed spot instance costs of the on-demand price. SageMaker puts the lower price into the billable seconds, so
+ * that saving = 1 - billable / training; spot prices change hourly, 60 % saved is what one may count on.
+ */
+const SPOT_PRICE_SHARE = 0.4;
+
+export const seconds = (milliseconds: number): number => milliseconds / 1000;
 
 /** S3 URI of everything the job leaves behind, without a closing slash. */
-export function outputPrefix({ record }: Pick<JobState, 'record'>): string {
+export function outputPrefix({ record }: { record: JobRecord<CreateTrainingJobRequest> }): string {
   const path = record.request.OutputDataConfig!.S3OutputPath!.replace(/\/+$/, '');
   return `${path}/${record.name}/output`;
 }
 
-export function jobStatus(state: JobState): TrainingJobStatus {
-  if (state.progress.outcome) return state.progress.outcome;
-  const stopping =
-    state.stopRequested !== null || state.progress.transitions.some((t) => t.status === 'Stopping');
-  return stopping ? 'Stopping' : 'InProgress';
-}
-
-export function secondaryStatus(state: JobState): SecondaryStatus {
-  const last = state.progress.transitions.at(-1)?.status ?? 'Starting';
+export function secondaryStatus(state: TrainingState): SecondaryStatus {
+  const last = (state.progress.transitions.at(-1)?.status ?? 'Starting') as SecondaryStatus;
   const stopping = jobStatus(state) === 'Stopping' && last !== 'Uploading';
   return stopping ? 'Stopping' : last;
 }
 
 /** The answer of DescribeTrainingJob; times in epoch seconds. */
-export function describe(state: JobState): Record<string, unknown> {
+export function describeTraining(state: TrainingState): Record<string, unknown> {
   const { record, progress } = state;
   const { request } = record;
   const { Tags: _tags, ...asked } = request;
   return {
     ...asked,
     TrainingJobArn: record.arn,
-    ModelArtifacts: { S3ModelArtifacts: modelArtifact(state) },
+    TuningJobArn: record.tuningJobArn,
+    // SageMaker names the object even where an empty model folder has left none.
+    ModelArtifacts: { S3ModelArtifacts: `${outputPrefix(state)}/model.tar.gz` },
     TrainingJobStatus: jobStatus(state),
     SecondaryStatus: secondaryStatus(state),
     FailureReason: progress.failureReason,
+    CheckpointConfig: request.CheckpointConfig && {
+      LocalPath: '/opt/ml/checkpoints',
+      ...request.CheckpointConfig,
+    },
     StoppingCondition: { MaxRuntimeInSeconds: DAY, ...request.StoppingCondition },
     EnableNetworkIsolation: request.EnableNetworkIsolation ?? false,
     EnableInterContainerTrafficEncryption: request.EnableInterContainerTrafficEncryption ?? false,
     EnableManagedSpotTraining: request.EnableManagedSpotTraining ?? false,
     CreationTime: seconds(record.creationTime),
     LastModifiedTime: seconds(lastModified(state)),
-    TrainingStartTime: progress.trainingStart && seconds(progress.trainingStart),
-    TrainingEndTime: progress.trainingEnd && seconds(progress.trainingEnd),
+    TrainingStartTime: progress.start && seconds(progress.start),
+    TrainingEndTime: progress.end && seconds(progress.end),
     ...durations(state),
     SecondaryStatusTransitions: progress.transitions.map((transition) => ({
       Status: transition.status,
@@ -63,8 +66,8 @@ export function describe(state: JobState): Record<string, unknown> {
 }
 
 /** One entry of ListTrainingJobs. */
-export function summarize(state: JobState): Record<string, unknown> {
-  const all = describe(state);
+export function summarizeTraining(state: TrainingState): Record<string, unknown> {
+  const all = describeTraining(state);
   const members = [
     'TrainingJobName',
     'TrainingJobArn',
@@ -77,22 +80,17 @@ export function summarize(state: JobState): Record<string, unknown> {
   return Object.fromEntries(members.map((member) => [member, all[member]]));
 }
 
-/** Epoch milliseconds. */
-export function lastModified({ record, progress, stopRequested }: JobState): number {
-  const last = progress.transitions.at(-1);
-  return Math.max(record.creationTime, stopRequested ?? 0, last?.start ?? 0, last?.end ?? 0);
-}
-
 /** Whole seconds, at least one; billed is the time on an instance, so not the time between two spot instances. */
-function durations({ progress }: JobState): Record<string, number> {
-  if (!progress.trainingStart || !progress.trainingEnd) return {};
+function durations({ record, progress }: TrainingState): Record<string, number> {
+  if (!progress.start || !progress.end) return {};
   const onInstance = progress.transitions
     .filter(({ status }) => ['Downloading', 'Training', 'Stopping', 'Uploading'].includes(status))
     .reduce((sum, transition) => sum + length(transition), 0);
+  const share = record.request.EnableManagedSpotTraining ? SPOT_PRICE_SHARE : 1;
   const whole = (milliseconds: number) => Math.max(1, Math.ceil(seconds(milliseconds)));
   return {
-    TrainingTimeInSeconds: whole(progress.trainingEnd - progress.trainingStart),
-    BillableTimeInSeconds: whole(onInstance),
+    TrainingTimeInSeconds: whole(progress.end - progress.start),
+    BillableTimeInSeconds: whole(onInstance * share),
   };
 }
 

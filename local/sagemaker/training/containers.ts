@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { containerEnvironment, trainingProgram, type Program } from '../container/program';
+import { downloadChannel, unpackCode } from '../container/channels';
+import { restoreCheckpoints } from '../container/checkpoints';
+import { findRendezvous, hostsOf, rendezvousVariables, type Host, type Rendezvous } from '../container/hosts';
+import { containerLayout, prepareContainer, type ContainerLayout } from '../container/layout';
+import { streamFile } from '../container/log';
+import { startPrograms, type RunningProgram } from '../container/running';
+import { scriptMode } from '../container/toolkit';
+import { venvOf } from '../images';
+import type { Control } from '../jobs/control';
+import { withPatience } from '../patience';
+import { takeTicket } from '../faults/tickets';
+import type { Training } from './supervise';
+
+/** One container of a job: there is one a host. */
+export interface Container {
+  host: Host;
+  layout: ContainerLayout;
+  program: Program;
+  /** File of its log stream. */
+  log: string;
+  inScriptMode: boolean;
+}
+
+export interface Containers {
+  all: Container[];
+  running: RunningProgram[];
+}
+
+/** Brings the data, the checkpoints and the code into empty containers, and starts their programs. */
+export async function startContainers(job: Training, control: Control): Promise<Containers> {
+  const { record, folder, timeline, home } = job;
+  const launched = Date.now();
+  const hosts = hostsOf(record.request.ResourceConfig!).map((host) => ({
+    host,
+    layout: containerLayout(join(folder.containers, host.name), record.request),
+    log: streamFile(folder.logs, host.name, launched),
+  }));
+  for (const { layout, host } of hosts) await prepareContainer(layout, record.request, host);
+  await timeline.enter('Downloading');
+  for (const { layout, host } of hosts) {
+    await withPatience(() => download(job, layout, host, control.signal), control.signal);
+  }
+  control.signal.throwIfAborted();
+  await timeline.enter('Training');
+  if (await takeTicket(home, { fault: 'internal-error', jobName: record.name })) control.raise('break');
+  control.signal.throwIfAborted();
+  const rendezvous = await findRendezvous();
+  const all: Container[] = [];
+  for (const one of hosts) all.push({ ...one, ...(await prepareProgram(job, one, rendezvous, control)) });
+  const running = await startPrograms(
+    all.map(({ program, layout, log }) => ({ program, base: layout.base, log })),
+    folder,
+  );
+  return { all, running };
+}
+
+async function download(
+  { record, storage }: Training,
+  layout: ContainerLayout,
+  host: Host,
+  signal: AbortSignal,
+) {
+  for (const channel of record.request.InputDataConfig ?? []) {
+    await downloadChannel(channel, layout.data, host, storage, signal);
+  }
+  const checkpoints = record.request.CheckpointConfig;
+  if (checkpoints) await restoreCheckpoints(checkpoints.S3Uri!, layout.checkpoints, storage);
+}
+
+async function prepareProgram(
+  { record, storage, env }: Training,
+  { layout, host }: { layout: ContainerLayout; host: Host },
+  rendezvous: Rendezvous,
+  control: Control,
+): Promise<Pick<Container, 'program' | 'inScriptMode'>> {
+  const script = scriptMode(record.request, layout, host);
+  if (script?.submitDirectory.startsWith('s3://')) {
+    await withPatience(() => unpackCode(script.submitDirectory, layout.code, storage), control.signal);
+  }
+  const venv = venvOf(record.request.AlgorithmSpecification?.TrainingImage ?? '', env);
+  const environment = {
+    ...containerEnvironment(record, layout.base, venv, env),
+    ...rendezvousVariables(host, rendezvous),
+  };
+  const program = trainingProgram(record, layout, venv, script, environment, rendezvous);
+  return { program, inScriptMode: script !== null };
+}
