@@ -27,6 +27,6 @@ export async function whyNotNew(
     );
   } catch (error) {
     if (!(error instanceof MeridianError) || error.code !== ErrorCode.MissingObject) throw error;
-    return `Nobody can tell what ${version} has learnt from: ${error.message}`;
+    return `nobody can tell what ${version} has learnt from: ${error.message}`;
   }
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Provenance } from '../../contracts/decision';
 import type { ArtifactManifest, ModelDeclaration } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
 import { findTools } from '../../local/stack/tools';
