@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { addDays, daysEndingWith, endOfDay, type Day } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
+import { personalColumns } from '../../contracts/masking';
 import type { ModelDeclaration } from '../../contracts/model';
 import { identifier, literal, openDatabase, parquetFiles, type Database } from '../../platform/duckdb';
 import {
@@ -73,7 +74,9 @@ export async function labelDay(
     );
     const keys = modelJoinKeys(declaration);
     const names = keys.map(({ name }) => name);
-    const findings = await checkRows(database, 'computed', where, names, [...keyRules(names), labelRule]);
+    const personal = personalColumns(...declaration.views);
+    const rules = [...keyRules(names), labelRule];
+    const findings = await checkRows(database, 'computed', where, names, rules, personal);
     if (findings.length > 0) throw breach(findings);
     const columns = keys.map(
       ({ name, type }) => `CAST(${identifier(name)} AS ${SQL_TYPE[type]}) AS ${identifier(name)}`,

@@ -1,4 +1,5 @@
-import { ErrorCode, MeridianError, show } from '../../contracts/errors';
+import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { mask } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
 import { ByteWriter } from './bytes';
 
@@ -26,7 +27,7 @@ export function writeValue(writer: ByteWriter, type: FeatureType, value: StoredV
   if (!fits(type, value)) {
     throw new MeridianError(
       ErrorCode.InvalidInput,
-      `A feature value: expected ${type}, found ${show(value)}.`,
+      `A feature value: expected ${type}, found the ${typeof value} ${mask(value)}.`,
     );
   }
   writer.byte(TAG[type]);
