@@ -207,7 +207,7 @@ export class TestSagemaker {
     await this.store.put('data/train/deep/b.csv', 'b');
     await this.store.put('data/train-other/c.csv', 'c');
     const archive = join(this.folder, 'train.tar.gz');
-    await create({ file: archive, cwd: __dirname, gzip: true }, ['train.py']);
+    await create({ file: archive, cwd: __dirname, gzip: true }, ['train.py', 'pair.py', 'search.py']);
     await this.store.upload(archive, 'code/train.tar.gz');
     const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' });
     mkdirSync(join(this.folder, 'venv', 'bin'), { recursive: true });
