@@ -119,7 +119,8 @@ describe('split by time', () => {
   const days = { train: [first, second], validation: [third], test: [fourth] };
   const daysIn = async (split: Split, of: DatasetSnapshot): Promise<string[]> => {
     const times = (await read(split, of)).getChild('event_timestamp')! as Iterable<number>;
-    return [...new Set(times)].sort().map((time) => addDays(new Date(time).toISOString().slice(0, 10), -1));
+    const ends = [...new Set(times)].sort((a, b) => a - b);
+    return ends.map((time) => addDays(new Date(time).toISOString().slice(0, 10), -1));
   };
 
   it('judges on the newest days, and every entity may be in every split', async () => {
