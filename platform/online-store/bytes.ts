@@ -35,7 +35,8 @@ export class ByteWriter {
   /** A signed integer whose bytes sort as the numbers do: value + 2^63, eight bytes, big-endian. */
   order(value: bigint): void {
     const at = this.room(8);
-    this.buffer.writeBigUInt64BE(value + 2n ** 63n, at);
+    this.buffer.writeBigInt64BE(value, at);
+    this.buffer[at]! ^= 0x80;
   }
 
   float(value: number): void {

@@ -27,8 +27,9 @@ export function entityKeyEncoder(
 ): (entity: Record<string, unknown>) => Buffer {
   const sorted = [...joinKeys].sort((a, b) => (a.name < b.name ? -1 : 1));
   const names = encodeNames(sorted);
+  const writer = new ByteWriter(names.length + 64);
   return (entity) => {
-    const writer = new ByteWriter(names.length + 64);
+    writer.reset();
     writer.bytes(names);
     for (const joinKey of sorted) writeJoinKey(writer, joinKey, entity[joinKey.name]);
     writer.utf8(project);
