@@ -14,7 +14,7 @@ import {
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { SQL_TYPE } from '../features/columns';
-import { runTransformation } from '../features/compute';
+import { runTransformation } from '../features/compute-sources';
 import { breach, checkRows, keyRules } from '../quality/rules';
 import { modelJoinKeys } from './entity';
 
@@ -69,9 +69,7 @@ export async function labelDay(
   const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
   try {
     const pulled = await defineOutcomeSources(database, cache, declaration, day);
-    await explainCorruption(database, pulled, () =>
-      runTransformation(database, sql, day, `labels/${declaration.name}`),
-    );
+    await runTransformation(database, pulled, sql, day, `labels/${declaration.name}`);
     const keys = modelJoinKeys(declaration);
     const names = keys.map(({ name }) => name);
     const personal = personalColumns(...declaration.views);

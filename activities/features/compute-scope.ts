@@ -4,8 +4,9 @@ import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
 import type { PartitionCache } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
-import { listSources, type ComputedView } from './compute';
+import type { ComputedView } from './compute';
 import { partitionHash, readReport, sourceHash } from './compute-report';
+import { listSources } from './compute-sources';
 
 export const isComputed = (view: FeatureView): view is ComputedView => view.transformation !== null;
 

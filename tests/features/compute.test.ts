@@ -165,7 +165,7 @@ describe('a transformation', () => {
       'fails on a value',
       `SELECT customer_id, customer_id::INTEGER AS amount FROM EVENTS`,
       'DataQualityBreach',
-      'C0',
+      '•[0-9a-f]{8} to INT32 when casting from source column customer_id',
     ],
     [
       'overflows',
