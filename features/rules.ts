@@ -9,6 +9,19 @@ export const LOAD_INTERVAL_SECONDS = 24 * 3600;
 /** Columns of the offline store that are no features. */
 const RESERVED = ['event_timestamp', 'created_timestamp', 'dt'];
 
+type Feature = FeatureView['features'][number];
+type Check = keyof NonNullable<Feature['checks']>;
+
+/** Checks that say nothing about values of a type. */
+const NOT_FOR: Record<Feature['type'], readonly Check[]> = {
+  string: ['min', 'max', 'maxOutlierShare'],
+  bool: ['min', 'max', 'maxOutlierShare', 'categories'],
+  double: ['categories'],
+  float: ['categories'],
+  int64: ['categories'],
+  int32: ['categories'],
+};
+
 /** What is wrong with a definition in itself, beyond what its schema says. */
 export function flawsOf(view: FeatureView): FieldProblem[] {
   return [...nameFlaws(view), ...ttlFlaws(view), ...sourceFlaws(view), ...checkFlaws(view)];
@@ -67,18 +80,6 @@ function checkFlaws({ features }: FeatureView): FieldProblem[] {
       : [...problems, { field: `${field}.min`, found: show(min), expected: `at most max, ${max}` }];
   });
 }
-
-type Feature = FeatureView['features'][number];
-type Check = keyof NonNullable<Feature['checks']>;
-
-const NOT_FOR: Record<Feature['type'], readonly Check[]> = {
-  string: ['min', 'max', 'maxOutlierShare'],
-  bool: ['min', 'max', 'maxOutlierShare', 'categories'],
-  double: ['categories'],
-  float: ['categories'],
-  int64: ['categories'],
-  int32: ['categories'],
-};
 
 /** What a definition of the same version takes away or changes, so that readers of the one before would break. */
 export function breakingChanges(before: FeatureView, after: FeatureView): FieldProblem[] {

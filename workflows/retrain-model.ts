@@ -145,10 +145,17 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
   return { version, snapshot: snapshot.snapshot, jobName: outcome.jobName, ...evaluation, rollOut };
 }
 
-/** The offline store must hold the features of every observation day; what is missing is computed, never redone. */
+/**
+ * The offline store must hold the features of every observation day; what is missing is computed, never redone. It is
+ * computed as published: another model may have added features to a view that this run's declaration does not know.
+ */
 async function ensureFeatures({ declaration }: ResolvedDeclaration, days: string[]) {
+  const published = await registry.viewsToLoad({ models: [declaration.name] });
+  const views = declaration.views.map(
+    (view) => published.find(({ name, version }) => name === view.name && version === view.version) ?? view,
+  );
   const results = await Promise.all(
-    declaration.views.map((view) =>
+    views.map((view) =>
       features.computeFeatures.executeWithOptions({ summary: `${view.name}: ${days.length} days` }, [
         { view, days },
       ]),

@@ -17,31 +17,26 @@ export type FeastRequest =
   | { do: 'materialize'; views: string[]; from: string; to: string }
   | { do: 'push'; source: string; rows: Record<string, StoredValue>[] };
 
-/** The real Feast, in a repo of its own that this platform generated. */
-export interface Feast {
-  folder: string;
-  /** Carries out requests, in one process of Feast's. */
-  ask(...requests: FeastRequest[]): Promise<unknown[]>;
-  /** What Feast reads online, by column. */
-  online(features: string | string[], entities: Entity[]): Promise<Record<string, StoredValue[]>>;
-}
+/** What Feast reads online, by column. */
+export type FeastColumns = Record<string, StoredValue[]>;
 
-export interface FeastOptions {
-  name: string;
+export interface FeastRepoOptions {
   views: FeatureView[];
   services?: FeatureService[];
-  /** A folder with a copy of the offline store; default: the object store itself. */
+  /** A folder with a copy of the offline store, read by Feast's DuckDB engine; default: the object store itself. */
   copy?: string;
 }
 
-/** Generates a repo and lets Feast apply it. */
-export async function startFeast(
+/**
+ * Generates a repo, and lets the real Feast apply it and carry out requests, in one process: it takes seconds to start.
+ * @returns the answers, in the order of the requests
+ */
+export async function askFeast(
   stage: Stage,
-  { name, views, services = [], copy }: FeastOptions,
-): Promise<Feast> {
-  const peers = process.env['MERIDIAN_VENV_PEERS'] ?? (await findTestTools()).peers;
-  const env = { ...process.env, ...stage.env, FEAST_USAGE: 'False' };
-  const folder = join(stage.folder, name);
+  { views, services = [], copy }: FeastRepoOptions,
+  requests: FeastRequest[],
+): Promise<unknown[]> {
+  const folder = join(stage.folder, 'feast');
   await writeFeastRepo({
     folder,
     views,
@@ -52,23 +47,15 @@ export async function startFeast(
       : { offlineStore: `s3://${stage.store.bucket}`, s3Endpoint: stage.env['AWS_ENDPOINT_URL_S3'] }),
   });
   if (copy) await useDuckdb(join(folder, 'feature_store.yaml'));
-  await promisify(execFile)(join(peers, 'bin/feast'), ['--chdir', folder, 'apply'], { env });
 
-  const ask = async (...requests: FeastRequest[]): Promise<unknown[]> => {
-    const script = join(projectRoot(), 'tests/features/feast_client.py');
-    const call = promisify(execFile)(join(peers, 'bin/python'), [script, folder], {
-      env,
-      maxBuffer: 2 ** 26,
-    });
-    call.child.stdin!.end(JSON.stringify(requests));
-    return JSON.parse((await call).stdout, revive) as unknown[];
-  };
-  return {
-    folder,
-    ask,
-    online: async (features, entities) =>
-      (await ask({ do: 'online', features, entities }))[0] as Record<string, StoredValue[]>,
-  };
+  const peers = process.env['MERIDIAN_VENV_PEERS'] ?? (await findTestTools()).peers;
+  const script = join(projectRoot(), 'tests/features/feast_client.py');
+  const call = promisify(execFile)(join(peers, 'bin/python'), [script, folder], {
+    env: { ...process.env, ...stage.env, FEAST_USAGE: 'False' },
+    maxBuffer: 2 ** 26,
+  });
+  call.child.stdin!.end(JSON.stringify(requests));
+  return JSON.parse((await call).stdout, revive) as unknown[];
 }
 
 const revive = (_key: string, value: unknown): unknown =>

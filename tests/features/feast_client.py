@@ -1,4 +1,4 @@
-"""Does with the real Feast what any client of it would.
+"""Applies a repo with the real Feast and does what any client of it would.
 
 usage: feast_client.py REPO, with a list of requests on standard input; prints the list of their answers. A request is one of
   {"do": "online", "features": [view:feature] or the name of a service, "entities": [{join key: value}]} -> {column: [value]}
@@ -12,12 +12,15 @@ import json
 import sys
 import warnings
 from datetime import datetime
+from pathlib import Path
 
 warnings.filterwarnings("ignore")
 
 import pandas as pd  # noqa: E402
 from feast import FeatureStore  # noqa: E402
 from feast.data_source import PushMode  # noqa: E402
+from feast.repo_config import load_repo_config  # noqa: E402
+from feast.repo_operations import apply_total  # noqa: E402
 
 TIMES = ["event_timestamp", "created_timestamp"]
 
@@ -65,9 +68,13 @@ def plain(value):
     return value
 
 
-store = FeatureStore(repo_path=sys.argv[1])
 out = sys.stdout
 sys.stdout = sys.stderr
+repo = Path(sys.argv[1])
+# What `feast apply` does, which finds the definitions through the path.
+sys.path.insert(0, str(repo))
+apply_total(load_repo_config(repo, repo / "feature_store.yaml"), repo, skip_source_validation=False)
+store = FeatureStore(repo_path=str(repo))
 requests = json.load(sys.stdin)
 does = {"online": online, "historical": historical, "materialize": materialize, "push": push}
 json.dump([plain(does[request["do"]](store, request)) for request in requests], out)
