@@ -68,7 +68,8 @@ export const createComputeFeatures =
           of: sorted.length,
         } satisfies ComputeHeartbeat);
         const action = await actionFor(store, cache, view, day, done < resumeAt ? 'missing' : scope, {
-          stands: standing.includes(day),
+          // A folder may hold no Parquet file.
+          stands: standing.includes(day) && (await cache.list(Key.featurePartition(view, day))).length > 0,
           isGap: standing.some((one) => one < day),
         });
         if (action === 'absent') result.absent.push(day);
@@ -96,7 +97,8 @@ const newOutcome = (
 
 async function standingDays(store: ObjectStore, view: FeatureView, sorted: readonly Day[]): Promise<Day[]> {
   if (sorted.length === 0) return [];
-  const window = { from: addDays(sorted[0]!, -GAP_DAYS), to: sorted.at(-1)! };
+  const daysOfAge = Math.ceil((view.checks?.maxAgeHours ?? 0) / 24) + 1;
+  const window = { from: addDays(sorted[0]!, -Math.max(GAP_DAYS, daysOfAge)), to: sorted.at(-1)! };
   return listPartitionDays(store, Key.featureView(view), window);
 }
 

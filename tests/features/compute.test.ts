@@ -140,6 +140,13 @@ describe('computing what has changed', () => {
     expect(await etagsOf(view)).toEqual(before);
   });
 
+  it('takes a folder without a Parquet file for no partition', async () => {
+    const view = freshView();
+    const [day] = await layHistory(view, 1);
+    await stage.store.put(`${Key.featurePartition(view, day!)}_SUCCESS`, '');
+    expect(daysComputed(await compute({ view, days: [day!] }))).toEqual([day]);
+  });
+
   it('looking back, fills gaps and leaves a history alone that was never computed', async () => {
     const view = freshView();
     const days = await layHistory(view);

@@ -8,6 +8,8 @@ import { literal, parquetFiles, withDatabase } from '../../platform/duckdb';
 import { projectRoot } from '../../platform/project-root';
 import { findTestTools } from '../support/tools';
 
+jest.setTimeout(60_000);
+
 type Type = FeatureView['features'][number]['type'];
 
 /** SQL of one column, for the reference and for what is compared with it; `i` counts the rows. */

@@ -474,6 +474,11 @@ describe('a delivered partition', () => {
         /dt=2026-03-12: the newest row is of 2026-03-10T12:00:00\.000Z, 60 hours before 2026-03-13T00:00:00Z \(expected: at most 36 hours before\)/,
       ),
     );
+    const patient = { ...view, checks: { maxAgeHours: 500 } };
+    await compute({ view: patient, days: [addDays(day, 20)] });
+    await expect(compute({ view: patient, days: [addDays(day, 21)] })).rejects.toMatchObject(
+      breach(/516 hours before/),
+    );
     await layDelivered(stage, view, after, good);
     await expect(compute({ view, days: [after] })).rejects.toMatchObject(breach(/60 hours before/));
     await layDelivered(stage, view, after, good.replace('2026-03-10 12', '2026-03-12 12'));
