@@ -43,3 +43,14 @@ export function redisFailure(redis: Redis, error: unknown): MeridianError {
     { cause: error },
   );
 }
+
+/**
+ * Names the server process that answers. What was written before it changed may be lost: a server that was restarted
+ * keeps what its persistence kept, and a replica that took over what had reached it.
+ */
+export async function serverIdentity(redis: Redis): Promise<string> {
+  const about = await redis.info('server').catch((error: unknown) => {
+    throw redisFailure(redis, error);
+  });
+  return /^run_id:(\w+)/m.exec(about)?.[1] ?? 'unknown';
+}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { version as duckdbVersion } from '@duckdb/node-api';
 import { canonicalJson } from '../../contracts/canonical-json';
+import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { openDatabase, type Database } from '../../platform/duckdb';
 import type { Micros, OnlineStore, WriteResult } from '../../platform/online-store';
 import { writeChunks, type LoadPosition } from './load-chunks';
@@ -56,11 +57,13 @@ export async function loadNewest(load: Load): Promise<Loaded> {
       findNewest(database, { view, files, asOf, condition }, { size: ENTITIES_VERIFIED, salt: load.runKey }),
     );
     requireFresh(view, asOf, newest.newestEvent);
-    const position = startOf(load, newest);
+    const server = await online.serverIdentity();
+    const position = startOf(load, newest, server);
     load.onChunk?.({ ...position });
     const sample = await explainReading(database, load, () =>
       writeChunks(database, load, newest.groups, position),
     );
+    await requireSameServer(online, server);
     load.onVerify?.({ ...position });
     const verified = await verifySample(online, view, sample);
     await load.afterwards?.(database);
@@ -78,17 +81,33 @@ export async function loadNewest(load: Load): Promise<Loaded> {
   }
 }
 
-/** Chunks are the same where the files, the entities and the hash are: then those loaded before can be passed over. */
-function startOf({ view, files, asOf, resume }: Load, { entities, groups }: Newest): LoadPosition {
+/**
+ * Chunks are the same where the files, the entities and the hash are; and what an earlier attempt wrote still stands where
+ * the server has not changed. Then the chunks loaded before can be passed over.
+ */
+function startOf(
+  { view, files, asOf, resume }: Load,
+  { entities, groups }: Newest,
+  server: string,
+): LoadPosition {
   const inputs = {
     view,
     asOf,
     entities,
     files: files.map(({ key, etag }) => [key, etag]),
     duckdb: duckdbVersion(),
+    server,
   };
   const plan = createHash('sha256').update(canonicalJson(inputs)).digest('hex').slice(0, 16);
   const of = groups.reduce((sum, { chunks }) => sum + chunks, 0);
   if (resume?.plan === plan && resume.of === of) return { ...resume };
   return { chunk: 0, of, plan, written: 0, skipped: 0, refused: 0 };
+}
+
+async function requireSameServer(online: OnlineStore, server: string): Promise<void> {
+  if ((await online.serverIdentity()) === server) return;
+  throw new MeridianError(
+    ErrorCode.DependencyUnavailable,
+    'Redis was restarted, or another server took over, while rows were written: some may be lost. All are loaded again.',
+  );
 }

@@ -1,5 +1,5 @@
 import type { FeatureView } from '../../contracts/model';
-import type { Redis } from '../redis';
+import { serverIdentity, type Redis } from '../redis';
 import { readFeatures, type FeatureRequest, type OnlineFeature } from './read';
 import type { JoinKey } from './entity-key';
 import { sampleEntities, type SampleRequest } from './entity-sample';
@@ -39,6 +39,8 @@ export interface OnlineStore {
   ): Promise<number>;
   /** Some of the entities with these join keys that the store knows, anything of theirs or nothing but an opt-out. */
   sample(joinKeys: readonly JoinKey[], request: SampleRequest): Promise<Record<string, unknown>[]>;
+  /** Names the server process: what was written before it changed may be lost. */
+  serverIdentity(): Promise<string>;
   /** Which row of a view stands for each entity, with the times it was written with. */
   standingRows(
     view: FeatureView,
@@ -63,6 +65,7 @@ export function createOnlineStore(redis: Redis, project: string, now: () => numb
     countHeld: (joinKeys, entities) => countHeldEntities(redis, project, joinKeys, entities),
     removeStale: (view, entities, before) => removeStaleRows(redis, project, view, entities, before),
     sample: (joinKeys, request) => sampleEntities(redis, project, joinKeys, request),
+    serverIdentity: () => serverIdentity(redis),
     standingRows: (view, entities) => standingRows(redis, project, view, entities),
     getOnlineFeatures: async ({ entity, ...request }) => (await read(request, [entity]))[0]!,
     getOnlineFeaturesOfMany: ({ entities, ...request }) => read(request, entities),
