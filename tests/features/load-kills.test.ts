@@ -105,7 +105,10 @@ interface LoadedElsewhere {
 /** The load in a process of its own. */
 async function loadElsewhere(asOf: Day, more: Partial<LoadRequest> = {}): Promise<LoadedElsewhere> {
   const program = join(projectRoot(), 'dist', 'tests', 'features', 'load-process.js');
-  const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [program], {
+    env: { ...process.env, ...s3.env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const exit = new Promise<NodeJS.Signals | null>((resolve) =>
     child.once('exit', (_, signal) => resolve(signal)),
   );
