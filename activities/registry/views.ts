@@ -19,7 +19,7 @@ export function createViewActivities(store: ObjectStore) {
      * The views that a load keeps fed: those of the models as declared now, those in other versions that what serves was
      * trained with, and published ones that no model uses. Each version once, as it was published last; in the order of
      * their names.
-     * @throws MeridianError UnknownModel, or InvalidInput where a view asked for is none of those
+     * @throws MeridianError UnknownModel, or InvalidInput where a view asked for is none of those, or has nothing to load
      */
     viewsToLoad: async ({ models, views }: ViewsRequest = {}): Promise<FeatureView[]> => {
       const names = models ?? (await store.listFolders('declarations/'));
@@ -27,12 +27,15 @@ export function createViewActivities(store: ObjectStore) {
       const published = await publishedVersions(store);
       const found = new Map(used.map((view) => [idOf(view), published.get(idOf(view)) ?? view]));
       if (!models) {
-        for (const view of await unused(store, published, used, views)) found.set(idOf(view), view);
+        for (const view of await unused(store, published, used)) found.set(idOf(view), view);
       }
       const all = [...found.values()].sort(
         (a, b) => a.name.localeCompare(b.name, 'en') || a.version - b.version,
       );
-      return views ? chosen(all, views) : all;
+      if (!views) return all;
+      const why = models ? 'which none of these models uses' : 'which has nothing to load';
+      const left = new Map([...published.values()].map(({ name }) => [name, why]));
+      return chosen(all, views, left);
     },
   };
 }
@@ -69,42 +72,48 @@ async function servingDeclarations(
 }
 
 /**
- * Newest versions that no model uses (yet). One that nobody computes and nobody has delivered (because its values
- * are pushed) has nothing to load, and is there only where it was asked for by name.
+ * Newest versions that no model uses (yet). One that nobody computes and nobody has delivered (because its values are
+ * pushed) has nothing to load.
  */
 async function unused(
   store: ObjectStore,
   published: ReadonlyMap<string, FeatureView>,
   used: readonly FeatureView[],
-  asked: readonly string[] = [],
 ): Promise<FeatureView[]> {
   const newest = new Map([...published.values()].map((view) => [view.name, view]));
   for (const { name, version } of used) if (newest.get(name)?.version === version) newest.delete(name);
   const loadable = await Promise.all(
     [...newest.values()].map(
       async (view) =>
-        view.transformation !== null ||
-        asked.includes(view.name) ||
-        (await store.listFolders(Key.featureView(view))).length > 0,
+        view.transformation !== null || (await store.listFolders(Key.featureView(view))).length > 0,
     ),
   );
   return [...newest.values()].filter((_, index) => loadable[index]);
 }
 
-function chosen(all: FeatureView[], names: readonly string[]): FeatureView[] {
+/** @param left Why a view that is published is not among `all`. */
+function chosen(
+  all: FeatureView[],
+  names: readonly string[],
+  left: ReadonlyMap<string, string>,
+): FeatureView[] {
   const known = [...new Set(all.map(({ name }) => name))].join(', ') || '(none)';
-  const fields = names
-    .map((name, index) => ({
-      name,
-      problem: { field: `views.${index}`, found: show(name), expected: `one of ${known}` },
-    }))
-    .filter(({ name }) => !all.some((view) => view.name === name))
-    .map(({ problem }) => problem);
+  const fields = names.flatMap((name, index) =>
+    all.some((view) => view.name === name)
+      ? []
+      : [
+          {
+            field: `views.${index}`,
+            found: [show(name), left.get(name)].filter(Boolean).join(', '),
+            expected: `one of ${known}`,
+          },
+        ],
+  );
   if (fields.length === 0) return all.filter(({ name }) => names.includes(name));
   throw new MeridianError(
     ErrorCode.InvalidInput,
-    `No feature view ${fields.map(({ found }) => found).join(', ')} is there to load (there are: ${known}). ` +
-      'Nothing was done. Name one of those, or publish it with `npx meridian apply`.',
+    `views: found ${fields.map(({ found }) => found).join(', ')}; expected some of ${known}. Nothing was done. Name one ` +
+      'of those, publish it with `npx meridian apply`, or deliver its partitions to features/<view>/.',
     fields,
   );
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { lookBackOf } from '../../contracts/feature-view';
 import { describeView, type ViewDetails } from '../feature-catalogue';
 import { print, table } from '../output';
 import { withPlatform } from '../platform';
@@ -36,7 +37,7 @@ const written = (value: object | undefined): string =>
     .join(', ') || '-';
 
 function definitionLines({ definition, versions, watermark }: ViewDetails): string[] {
-  const { entity, sources, push, whenLate = 'park', lookBackDays } = definition;
+  const { entity, sources, push, whenLate = 'park' } = definition;
   const keys = entity.joinKeys.map(
     ({ name, type, personal }) => `${name} ${type}${personal ? ' (personal)' : ''}`,
   );
@@ -52,7 +53,7 @@ function definitionLines({ definition, versions, watermark }: ViewDetails): stri
       ['pushed', push ? 'yes' : 'no'],
       ['checks', written(definition.checks)],
       ['when late', whenLate],
-      ['looks back', lookBackDays === undefined ? 'as by default' : `${lookBackDays} d`],
+      ['looks back', `${lookBackOf(definition)} d`],
       ['tags', written(definition.tags)],
       [
         'loaded',

@@ -133,7 +133,7 @@ describe('publishing a view', () => {
     const { version, versions } = await pointerOf('raced');
     const taken = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value.version] : []));
     expect(version).toBe(6);
-    expect(versions.map((one) => one.version)).toEqual(taken.sort());
+    expect(versions.map((one) => one.version)).toEqual(taken.toSorted((a, b) => a - b));
   });
 });
 
@@ -226,11 +226,22 @@ describe('the views a load keeps fed', () => {
   });
 
   it('are the ones asked for', async () => {
-    expect(ids(await load({ views: ['fed', 'pushed'] }))).toEqual(['fed v1', 'fed v2', 'pushed v1']);
+    expect(ids(await load({ views: ['fed', 'fed_to_nobody'] }))).toEqual([
+      'fed v1',
+      'fed v2',
+      'fed_to_nobody v1',
+    ]);
     const { fields } = await refusal(load({ models: ['fed'], views: ['fed', 'fed_to_nobody'] }));
     expect(fields).toEqual([
-      { field: 'views.1', found: '"fed_to_nobody"', expected: 'one of fed, fed_alone' },
+      {
+        field: 'views.1',
+        found: '"fed_to_nobody", which none of these models uses',
+        expected: 'one of fed, fed_alone',
+      },
     ]);
-    expect((await refusal(load({ views: ['unheard_of'] }))).fields[0]).toMatchObject({ field: 'views.0' });
+    expect((await refusal(load({ views: ['unheard_of', 'pushed'] }))).fields).toMatchObject([
+      { field: 'views.0', found: '"unheard_of"' },
+      { field: 'views.1', found: '"pushed", which has nothing to load' },
+    ]);
   });
 });
