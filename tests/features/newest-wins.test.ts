@@ -83,6 +83,111 @@ it('keeps what a plain model of newest-wins keeps, in any order and by any numbe
   );
 }, 60_000);
 
+// Writes, removals and opt-outs in any order, on two views that share their entities' hashes.
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('write' as const), of: fc.constantFrom(0, 1), row: write }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('remove' as const),
+      of: fc.constantFrom(0, 1),
+      before: time,
+      customer: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('forget' as const), customer: fc.integer({ min: 1, max: 3 }) }),
+  },
+);
+
+it('does as a plain model does with removals and opt-outs', async () => {
+  const online = createOnlineStore(stage.redis, 'meridian');
+  const views = [view, { ...view, name: 'beside' }];
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      await stage.redis.flushall();
+      const rows = new Map<string, Write>();
+      const gone = new Set<number>();
+      for (const taken of steps) {
+        if (taken.do === 'write') {
+          const { row: given } = taken;
+          const name = `${taken.of} ${given.customer}`;
+          const standing = rows.get(name);
+          const wins =
+            !standing ||
+            given.event > standing.event ||
+            (given.event === standing.event && given.created > standing.created);
+          const outcome = gone.has(given.customer) ? 'refused' : wins ? 'written' : 'skipped';
+          if (outcome === 'written') rows.set(name, given);
+          const none = { written: 0, skipped: 0, refused: 0 };
+          expect(await online.write(views[taken.of]!, [row(given)])).toEqual({ ...none, [outcome]: 1 });
+        } else if (taken.do === 'remove') {
+          const name = `${taken.of} ${taken.customer}`;
+          const stale = rows.has(name) && rows.get(name)!.event < taken.before;
+          if (stale) rows.delete(name);
+          const entities = [{ customer_id: `C${taken.customer}` }];
+          expect(await online.removeStale(views[taken.of]!, entities, taken.before)).toBe(stale ? 1 : 0);
+        } else {
+          const held = [0, 1].filter((of) => rows.delete(`${of} ${taken.customer}`)).length > 0;
+          gone.add(taken.customer);
+          const entities = [{ customer_id: `C${taken.customer}` }];
+          expect(await online.forget(view.entity.joinKeys, entities)).toBe(held ? 1 : 0);
+        }
+      }
+      for (const which of [0, 1]) {
+        for (const customer of [1, 2, 3]) {
+          const expected = rows.get(`${which} ${customer}`);
+          const [found] = await online.getOnlineFeatures({
+            views,
+            features: [{ view: views[which]!.name, feature: 'amount' }],
+            entity: { customer_id: `C${customer}` },
+          });
+          expect([found!.eventTimestamp, found!.value]).toEqual([
+            expected?.event ?? null,
+            expected?.amount ?? null,
+          ]);
+          const [standing] = await online.standingRows(views[which]!, [{ customer_id: `C${customer}` }]);
+          expect(standing).toEqual(
+            gone.has(customer)
+              ? 'opted-out'
+              : expected
+                ? { event: expected.event, created: expected.created }
+                : null,
+          );
+        }
+      }
+      // A hash without a row is no more than what says that its entity has opted out.
+      const kept = new Set([...rows.keys()].map((name) => name.split(' ')[1]));
+      expect(await stage.redis.dbsize()).toBe(new Set([...kept, ...[...gone].map(String)]).size);
+    }),
+    { numRuns: 150 },
+  );
+}, 60_000);
+
+it('writes a row of many features in one step, whatever their number', async () => {
+  const online = createOnlineStore(stage.redis, 'meridian');
+  for (const features of [1, 59, 60, 61, 300]) {
+    const wide = {
+      ...view,
+      name: `wide_${features}`,
+      features: Array.from({ length: features }, (_, n) => ({ name: `f${n}`, type: 'string' as const })),
+    };
+    const values = wide.features.map(({ name }) => name.repeat(100));
+    const given = { ...row({ customer: 1, event: 5n, created: 5n, amount: 0 }), values };
+    expect(await online.write(wide, [given])).toEqual({ written: 1, skipped: 0, refused: 0 });
+    const found = await online.getOnlineFeatures({
+      views: [wide],
+      features: wide.features.map(({ name }) => ({ view: wide.name, feature: name })),
+      entity: { customer_id: 'C1' },
+    });
+    expect(found.map(({ value }) => value)).toEqual(values);
+  }
+});
+
 it('writes more rows than one call takes, and counts them', async () => {
   const online = createOnlineStore(stage.redis, 'meridian');
   const rows = Array.from({ length: 3_001 }, (_, customer) =>
