@@ -53,11 +53,13 @@ export function createPrivacyActivities({
       return withPartitionCache(store, async (cache) => {
         const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
         try {
-          const optOuts = await readOptOuts(store, cache, database, views);
+          // Views that are pushed, or that this run does not load, hold people as well.
+          const everywhere = [...views, ...(await listFeatureViews(store))];
+          const optOuts = await readOptOuts(store, cache, database, everywhere);
           const { version, entities } = optOuts;
           const earlier = await findProof(store, runKey);
           if (earlier?.version === version) return earlier;
-          await refuseUnnamed(database, optOuts, [...views, ...(await listFeatureViews(store))]);
+          await refuseUnnamed(database, optOuts, everywhere);
           const forgotten = await forgetEveryone(online, database, optOuts, resumed);
           const { removed } = forgotten;
           const expiring = await expireSnapshots(store, database, cache.folder, optOuts, expiryDays, {
@@ -73,7 +75,7 @@ export function createPrivacyActivities({
             at: new Date().toISOString(),
             entities,
             ...forgotten,
-            views: views.map(storedName),
+            views: [...new Set(everywhere.map(storedName))].sort(),
             expiring,
           };
           await store.put(Key.optOutProof(runKey), JSON.stringify(proof, null, 2));
