@@ -177,8 +177,7 @@ export function requireFresh(view: FeatureView, asOf: Day, newestEvent: Micros |
   if (hours === undefined) return;
   const age = newestEvent === null ? Infinity : Number(endOfDayMicros(asOf) - newestEvent) / 3_600_000_000;
   if (age <= hours) return;
-  const found =
-    newestEvent === null ? 'no row at all' : `${new Date(Number(newestEvent / 1000n)).toISOString()}`;
+  const found = newestEvent === null ? 'no row at all' : new Date(Number(newestEvent / 1000n)).toISOString();
   throw new MeridianError(
     ErrorCode.DataQualityBreach,
     `features/${storedName(view)} up to ${asOf}: expected a newest row at most ${hours} hours old at the day's end, ` +

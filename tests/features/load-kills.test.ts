@@ -157,17 +157,17 @@ const countGenerations = async (): Promise<Record<string, number>> => {
 
 /** Reads all the time until told to stop; fails where it ever sees half a row. */
 function readMeanwhile(): { stop(): Promise<number> } {
-  let going = true;
+  const told = new AbortController();
   const reading = (async () => {
     let reads = 0;
-    for (; going; reads++)
+    for (; !told.signal.aborted; reads++)
       await generationsOf(Array.from({ length: 50 }, () => Math.floor(Math.random() * ENTITIES)));
     return reads;
   })();
   reading.catch(() => undefined);
   return {
     stop: () => {
-      going = false;
+      told.abort();
       return reading;
     },
   };

@@ -112,32 +112,33 @@ it('does as a plain model does with removals and opt-outs', async () => {
       await stage.redis.flushall();
       const rows = new Map<string, Write>();
       const gone = new Set<number>();
-      for (const taken of steps) {
-        if (taken.do === 'write') {
-          const { row: given } = taken;
-          const name = `${taken.of} ${given.customer}`;
-          const standing = rows.get(name);
-          const wins =
-            !standing ||
-            given.event > standing.event ||
-            (given.event === standing.event && given.created > standing.created);
-          const outcome = gone.has(given.customer) ? 'refused' : wins ? 'written' : 'skipped';
-          if (outcome === 'written') rows.set(name, given);
-          const none = { written: 0, skipped: 0, refused: 0 };
-          expect(await online.write(views[taken.of]!, [row(given)])).toEqual({ ...none, [outcome]: 1 });
-        } else if (taken.do === 'remove') {
-          const name = `${taken.of} ${taken.customer}`;
-          const stale = rows.has(name) && rows.get(name)!.event < taken.before;
-          if (stale) rows.delete(name);
-          const entities = [{ customer_id: `C${taken.customer}` }];
-          expect(await online.removeStale(views[taken.of]!, entities, taken.before)).toBe(stale ? 1 : 0);
-        } else {
-          const held = [0, 1].filter((of) => rows.delete(`${of} ${taken.customer}`)).length > 0;
+      const modelled = (taken: (typeof steps)[number]): unknown => {
+        if (taken.do === 'forget') {
           gone.add(taken.customer);
-          const entities = [{ customer_id: `C${taken.customer}` }];
-          expect(await online.forget(view.entity.joinKeys, entities)).toBe(held ? 1 : 0);
+          return [0, 1].filter((of) => rows.delete(`${of} ${taken.customer}`)).length > 0 ? 1 : 0;
         }
-      }
+        const customer = taken.do === 'write' ? taken.row.customer : taken.customer;
+        const name = `${taken.of} ${customer}`;
+        const standing = rows.get(name);
+        if (taken.do === 'remove')
+          return standing && standing.event < taken.before && rows.delete(name) ? 1 : 0;
+        const given = taken.row;
+        const newer =
+          !standing ||
+          given.event > standing.event ||
+          (given.event === standing.event && given.created > standing.created);
+        const outcome = gone.has(customer) ? 'refused' : newer ? 'written' : 'skipped';
+        if (outcome === 'written') rows.set(name, given);
+        return { written: 0, skipped: 0, refused: 0, [outcome]: 1 };
+      };
+      const done = (taken: (typeof steps)[number]): Promise<unknown> => {
+        if (taken.do === 'write') return online.write(views[taken.of]!, [row(taken.row)]);
+        const entities = [{ customer_id: `C${taken.customer}` }];
+        return taken.do === 'remove'
+          ? online.removeStale(views[taken.of]!, entities, taken.before)
+          : online.forget(view.entity.joinKeys, entities);
+      };
+      for (const taken of steps) expect(await done(taken)).toEqual(modelled(taken));
       for (const which of [0, 1]) {
         for (const customer of [1, 2, 3]) {
           const expected = rows.get(`${which} ${customer}`);
