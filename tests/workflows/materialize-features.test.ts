@@ -7,6 +7,7 @@ import { TaskQueue } from '../../contracts/task-queues';
 import { customerAccount, customerUsage } from '../../features';
 import type { MaterializeResult } from '../../workflows/materialize-features';
 import { lastCompleteDay } from '../../workflows/shared/pacific-date';
+import { until } from '../support/servers';
 import { replayAll, startTemporal, uniqueLabel, withWorkers } from '../support/workflow-environment';
 import { mockActivities, names, type Calls } from './activities';
 
@@ -118,7 +119,7 @@ describe('materializeFeatures', () => {
           taskQueue: TaskQueue.pipelines,
           args: [{ date: '2026-03-01' }],
         });
-        while (!delivered) await new Promise((resolve) => setTimeout(resolve, 50));
+        await until('the run to park', () => delivered);
         await handle.executeUpdate('resolveFailure', {
           args: [{ action: 'retry', by: 'ana', note: 'delivered' }],
         });
