@@ -7,7 +7,7 @@ import { versitygw } from './versitygw.mjs';
 
 /** Everything that may have to be installed, the longest first; the peers' venv is for tests and benchmarks alone. */
 export function installableParts(root, { withPeers }) {
-  const { mlflow, xgboost, peers } = venvs(root);
+  const { mlflow, xgboost, tuner, peers } = venvs(root);
   return [
     temporal,
     versitygw,
@@ -15,19 +15,21 @@ export function installableParts(root, { withPeers }) {
     npmPackages(root),
     mlflow,
     xgboost,
+    tuner,
     ...(withPeers ? [peers, timeSkipping(root)] : []),
   ];
 }
 
 /** Where the programs are that the stack runs: absolute paths, undefined for what is not installed. */
 export async function findTools(root) {
-  const { mlflow, xgboost, peers } = venvs(root);
+  const { mlflow, xgboost, tuner, peers } = venvs(root);
   const parts = Object.entries({
     temporal,
     versitygw,
     redis,
     mlflow,
     xgboost,
+    tuner,
     peers,
     timeSkipping: timeSkipping(root),
   });

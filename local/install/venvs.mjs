@@ -57,11 +57,12 @@ async function installRequirements(path, requirements, report, log) {
   });
 }
 
-/** The venvs: what runs MLflow, what a training job of the XGBoost runtime runs in, and the tests' references. */
+/** The venvs: for MLflow, training jobs of the XGBoost runtime, the search of tuning jobs, and the tests' references. */
 export function venvs(root) {
   return {
     mlflow: venv('mlflow', root, join(root, 'local/python/mlflow.txt')),
     xgboost: venv('xgboost', root, join(root, 'models/runtimes/xgboost/requirements.txt')),
+    tuner: venv('tuner', root, join(root, 'local/python/tuner.txt')),
     peers: venv('peers', root, join(root, 'tests/python/requirements.txt')),
   };
 }

@@ -3,6 +3,7 @@ import type { Operations } from './api/operations';
 import { tagOperations } from './api/tags';
 import type { ServiceOptions } from './options';
 import { TrainingJobs } from './training/training-jobs';
+import { TUNING_RESOURCE, TuningJobs } from './tuning/tuning-jobs';
 
 /** How often jobs are checked for a supervisor that has died. */
 const SETTLE_EVERY_MS = 1000;
@@ -15,10 +16,12 @@ export class SagemakerService {
   private constructor(
     readonly options: ServiceOptions,
     readonly training: TrainingJobs,
+    private readonly tuning: TuningJobs,
   ) {
     this.operations = {
       ...training.operations,
-      ...tagOperations({ 'training-job': training.store }),
+      ...tuning.operations,
+      ...tagOperations({ 'training-job': training.store, [TUNING_RESOURCE]: tuning.store }),
     };
     this.timer = setInterval(() => {
       training.settle().catch((error: unknown) => options.log.error({ error }, 'jobs could not be checked'));
@@ -27,11 +30,13 @@ export class SagemakerService {
 
   static async open(options: ServiceOptions): Promise<SagemakerService> {
     await mkdir(options.home, { recursive: true });
-    return new SagemakerService(options, await TrainingJobs.open(options));
+    const training = await TrainingJobs.open(options);
+    return new SagemakerService(options, training, await TuningJobs.open(options, training));
   }
 
   /** Ends the service; its jobs go on. */
   close(): void {
     clearInterval(this.timer);
+    this.tuning.close();
   }
 }

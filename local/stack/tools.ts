@@ -8,9 +8,10 @@ export interface Tools {
   redis: string;
   mlflow: string;
   xgboost: string;
+  tuner: string;
 }
 
-const NEEDED: readonly (keyof Tools)[] = ['temporal', 'versitygw', 'redis', 'mlflow', 'xgboost'];
+const NEEDED: readonly (keyof Tools)[] = ['temporal', 'versitygw', 'redis', 'mlflow', 'xgboost', 'tuner'];
 
 /**
  * The programs that the installers find or have installed. The installers are plain JavaScript that runs before

@@ -23,7 +23,13 @@ import { loadConfig, type Config } from '../../platform/config';
 import { projectRoot } from '../../platform/project-root';
 import { createObjectStore, type ObjectStore } from '../../platform/s3';
 import { createSagemaker } from '../../platform/sagemaker';
+import { findTestTools } from '../support/tools';
 import { ServerProcess, freePort, startS3, until, type S3Server } from '../support/servers';
+
+interface StateChangeEvent {
+  detail: Record<string, unknown>;
+  resources: string[];
+}
 
 /** A real S3 and the real local SageMaker, each a process of its own, and a training program in the bucket. */
 export class TestSagemaker {
@@ -71,6 +77,7 @@ export class TestSagemaker {
           MERIDIAN_SAGEMAKER_HOME: this.home,
           MERIDIAN_SAGEMAKER_STOP_GRACE_SECONDS: '1',
           MERIDIAN_VENV_XGBOOST: join(this.folder, 'venv'),
+          MERIDIAN_VENV_TUNER: process.env['MERIDIAN_VENV_TUNER'] ?? (await findTestTools()).tuner,
         },
         log: join(this.folder, 'sagemaker.log'),
         healthy: `${this.endpoint}/_local/healthz`,
@@ -144,7 +151,8 @@ export class TestSagemaker {
   starts(name: string): number[] {
     const { started } = this.marks(name);
     if (!existsSync(started)) return [];
-    return readFileSync(started, 'utf8').trim().split('\n').map(Number);
+    const lines = readFileSync(started, 'utf8').trim().split('\n');
+    return lines.map((line) => Number(line.split(' ')[0]));
   }
 
   running(name: string): Promise<number> {
@@ -188,12 +196,20 @@ export class TestSagemaker {
     return (file) => readFileSync(join(folder, file), 'utf8');
   }
 
-  events(name: string): { detail: Record<string, unknown>; resources: string[] }[] {
+  /** The statuses of a tuning job as events told them. */
+  eventsOf(arn: string): unknown[] {
+    return this.allEvents()
+      .filter(({ resources }) => resources[0] === arn)
+      .map(({ detail }) => detail['HyperParameterTuningJobStatus']);
+  }
+
+  events(name: string): StateChangeEvent[] {
+    return this.allEvents().filter(({ detail }) => detail['TrainingJobName'] === name);
+  }
+
+  private allEvents(): StateChangeEvent[] {
     const lines = readFileSync(join(this.home, 'events.jsonl'), 'utf8').trim().split('\n');
-    const all = lines.map(
-      (line) => JSON.parse(line) as { detail: Record<string, unknown>; resources: string[] },
-    );
-    return all.filter(({ detail }) => detail['TrainingJobName'] === name);
+    return lines.map((line) => JSON.parse(line) as StateChangeEvent);
   }
 
   private marks(name: string) {

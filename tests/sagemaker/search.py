@@ -6,8 +6,8 @@ import sys
 import time
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--x", type=float, default=0.0)
-parser.add_argument("--n", type=int, default=0)
+parser.add_argument("-x", type=float, default=0.0)
+parser.add_argument("-n", type=int, default=0)
 parser.add_argument("--kind", default="none")
 parser.add_argument("--epochs", type=int, default=1)
 parser.add_argument("--pause", type=float, default=0.0)

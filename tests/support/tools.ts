@@ -9,6 +9,7 @@ export interface TestTools {
   redis: string;
   mlflow: string;
   xgboost: string;
+  tuner: string;
   peers: string;
   timeSkipping: string;
 }

@@ -58,3 +58,16 @@ export const throttled = (): ApiError => new ApiError('ThrottlingException', 'Ra
 export const INTERNAL_ERROR = 'InternalServerError: We encountered an internal error. Please try again.';
 export const CAPACITY_ERROR =
   'CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type.';
+
+/** Whether a job that failed for this reason may succeed when it is tried again. */
+export const isRetryable = (failureReason: string): boolean =>
+  /^(InternalServerError|CapacityError):/.test(failureReason);
+
+export const unknownTuningJob = (): ApiError =>
+  new ApiError('ResourceNotFound', 'Requested resource not found.');
+
+export const tuningNameTaken = (arn: string): ApiError =>
+  new ApiError(
+    'ResourceInUse',
+    `Hyperparameter tuning job names must be unique within an AWS account and region, and a hyperparameter tuning job with this name already exists (${arn})`,
+  );

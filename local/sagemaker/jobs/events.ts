@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Tag } from '@aws-sdk/client-sagemaker';
 import { readState, readTags, type JobFolder } from './job';
 import type { JobKind } from './kind';
 
@@ -14,34 +15,52 @@ const TIMES = new Set([
   'ProcessingEndTime',
   'TransformStartTime',
   'TransformEndTime',
+  'HyperParameterTuningEndTime',
   'StartTime',
   'EndTime',
   'Timestamp',
 ]);
 
-/** The file of all events of a service, given the folder of one of its jobs (`<home>/jobs/<name>`). */
-const eventsFile = (folder: JobFolder): string => join(dirname(dirname(folder.path)), 'events.jsonl');
+/** What happened to which resource. */
+export interface StateChange {
+  /** EventBridge's `detail-type`. */
+  type: string;
+  arn: string;
+  region: string;
+  /** As Describe answers it; times in epoch seconds. */
+  detail: object;
+  tags: Tag[];
+}
 
-/** Tells that a job's state has changed: one line in EventBridge's shape. */
-export async function emitStateChange(folder: JobFolder, kind: JobKind): Promise<void> {
-  const state = await readState(folder);
-  const { arn, region } = state.record;
-  const tags = await readTags(folder);
+/** Tells of a change: one line in EventBridge's shape in the service's `events.jsonl`. */
+export async function emitEvent(
+  home: string,
+  { type, arn, region, detail, tags }: StateChange,
+): Promise<void> {
   const event = {
     version: '0',
     id: randomUUID(),
-    'detail-type': kind.event,
+    'detail-type': type,
     source: 'aws.sagemaker',
     account: arn.split(':')[4],
     time: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
     region,
     resources: [arn],
     detail: {
-      ...(timesAsText(kind.describe(state)) as object),
+      ...(timesAsText(detail) as object),
       Tags: Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value])),
     },
   };
-  await appendFile(eventsFile(folder), `${JSON.stringify(event)}\n`);
+  await appendFile(join(home, 'events.jsonl'), `${JSON.stringify(event)}\n`);
+}
+
+/** Tells that a job's state has changed. */
+export async function emitStateChange(folder: JobFolder, kind: JobKind): Promise<void> {
+  const state = await readState(folder);
+  const { arn, region } = state.record;
+  const home = dirname(dirname(folder.path));
+  const tags = await readTags(folder);
+  await emitEvent(home, { type: kind.event, arn, region, detail: kind.describe(state), tags });
 }
 
 function timesAsText(value: unknown, member = ''): unknown {

@@ -29,6 +29,9 @@ export class TrainingJobs {
   /** A quota holds only where no other job begins between its check and the job's begin. */
   private readonly serially = createSerially();
 
+  /** Whether a tuning job still needs its children. */
+  isTuning: (tuningJobArn: string) => Promise<boolean> = () => Promise.resolve(false);
+
   private constructor(
     private readonly options: ServiceOptions,
     readonly store: JobStore,
@@ -145,7 +148,11 @@ export class TrainingJobs {
 
   private async delete(name: string): Promise<object> {
     const state = await this.state(name);
-    if (!state.progress.outcome) throw inUse(`training job ${state.record.arn}`, jobStatus(state));
+    const { arn, tuningJobArn } = state.record;
+    if (!state.progress.outcome) throw inUse(`training job ${arn}`, jobStatus(state));
+    if (tuningJobArn && (await this.isTuning(tuningJobArn))) {
+      throw inUse(`hyperparameter tuning job ${tuningJobArn}`, 'InProgress');
+    }
     await this.store.delete(name);
     return {};
   }
@@ -164,7 +171,8 @@ export class TrainingJobs {
     if (used + delta > limit) throw quotaExceeded(quota, limit, used, delta);
   }
 
-  private async requireData({ InputDataConfig }: CreateTrainingJobRequest): Promise<void> {
+  /** @throws ApiError where a channel has no objects */
+  async requireData({ InputDataConfig }: Pick<CreateTrainingJobRequest, 'InputDataConfig'>): Promise<void> {
     for (const channel of InputDataConfig ?? []) {
       const uri = channel.DataSource!.S3DataSource!.S3Uri!;
       const { store, key } = this.options.storage(uri);

@@ -23,6 +23,7 @@ export const sagemaker: Part = {
       MERIDIAN_SAGEMAKER_PORT: String(ports.sagemaker),
       MERIDIAN_SAGEMAKER_HOME: join(home, 'sagemaker'),
       MERIDIAN_VENV_XGBOOST: tools.xgboost,
+      MERIDIAN_VENV_TUNER: tools.tuner,
     },
   }),
   check: healthAt('sagemaker', '/_local/healthz'),
