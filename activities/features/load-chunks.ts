@@ -2,7 +2,8 @@ import type { FeatureView } from '../../contracts/model';
 import type { Database } from '../../platform/duckdb';
 import type { OnlineRow, OnlineStore, OnlineWriter, WriteResult } from '../../platform/online-store';
 import { columnRows, type ColumnRows } from './load-rows';
-import { groupRows, type Group } from './newest';
+import type { Newest } from './newest';
+import { groupRows } from './newest-groups';
 
 /** How far a load has come; a later attempt at the same load goes on from there. */
 export interface LoadPosition extends WriteResult {
@@ -27,7 +28,7 @@ export interface ChunkTarget {
 export async function writeChunks(
   database: Database,
   { view, online, onChunk }: ChunkTarget,
-  groups: readonly Group[],
+  { groups, sampled }: Pick<Newest, 'groups' | 'sampled'>,
   position: LoadPosition,
 ): Promise<OnlineRow[]> {
   const start = position.chunk;
@@ -36,7 +37,7 @@ export async function writeChunks(
   let firstOfGroup = 0;
   for (const group of groups) {
     const from = Math.min(Math.max(start - firstOfGroup, 0), group.chunks);
-    for await (const rows of columnRows(database, view, groupRows(view, group, from))) {
+    for await (const rows of columnRows(database, view, groupRows(view, group, sampled, from))) {
       for (const { chunk, first, end } of runsOfOneChunk(rows)) {
         for (let row = first; row < end; row++) if (rows.isSampled(row)) sample.push(rows.copy(row));
         if (chunk < from) continue;

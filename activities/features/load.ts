@@ -36,7 +36,7 @@ export interface Loaded extends WriteResult {
 }
 
 /** DuckDB spills what exceeds this; the rows in flight to Redis come on top, whatever the table's size. */
-const DATABASE_MEMORY = '256MB';
+const DATABASE_MEMORY = '192MB';
 const ENTITIES_VERIFIED = 100;
 
 /**
@@ -52,6 +52,8 @@ export async function loadNewest(load: Load): Promise<Loaded> {
     temporaryFolder: join(load.folder, 'spill'),
   });
   try {
+    // The order of the rows is the chunks'; to keep the files' would take memory.
+    await database.execute('SET preserve_insertion_order = false');
     const condition = (await load.keep?.(database)) ?? 'true';
     const newest = await explainReading(database, load, () =>
       findNewest(database, { view, files, asOf, condition }, { size: ENTITIES_VERIFIED, salt: load.runKey }),
@@ -60,9 +62,7 @@ export async function loadNewest(load: Load): Promise<Loaded> {
     const server = await online.serverIdentity();
     const position = startOf(load, newest, server);
     load.onChunk?.({ ...position });
-    const sample = await explainReading(database, load, () =>
-      writeChunks(database, load, newest.groups, position),
-    );
+    const sample = await explainReading(database, load, () => writeChunks(database, load, newest, position));
     await requireSameServer(online, server);
     load.onVerify?.({ ...position });
     const verified = await verifySample(online, view, sample);
