@@ -18,11 +18,11 @@ import { historicalQuery } from './join';
 import { localFiles } from './local';
 import { featureColumns } from './types';
 
-const a = fc.constantFrom('x', 'y', '', null);
+const a = fc.constantFrom('x', 'x', 'x', 'y', '', null);
 const b = fc.constantFrom(1, 2, null);
 // Close together, so that ties, both ends of a window and a microsecond beside them are common.
 const time = fc
-  .tuple(fc.integer({ min: 0, max: 4 }), fc.constantFrom(-1, 0, 0, 1))
+  .tuple(fc.integer({ min: 0, max: 3 }), fc.constantFrom(-1, 0, 0, 0, 0, 1))
   .map(([seconds, off]) => BASE + seconds * SECOND + off);
 const maybeTime = fc.option(time, { freq: 8 });
 const featureRows = fc.array(
@@ -34,7 +34,7 @@ const featureRows = fc.array(
     real: fc.option(fc.double()),
     whole: fc.option(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
   }),
-  { maxLength: 14 },
+  { maxLength: 20 },
 );
 const frameRows = fc.array(fc.record<FrameRow>({ a, b, at: maybeTime }), { maxLength: 12 });
 const asKnown = fc.oneof(
