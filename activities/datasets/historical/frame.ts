@@ -12,6 +12,9 @@ export const ROW = '__row';
 /** Its `event_timestamp` in microseconds since 1970; null where there is none, or an infinite one. */
 export const TIME = '__time';
 
+/** The number of a row's entity. */
+export const ENTITY = '__entity';
+
 export const EVENT = 'event_timestamp';
 
 /**
@@ -83,7 +86,13 @@ function requireColumn(
 /** Every column of the result needs a name of its own (DuckDB takes no notice of case). */
 function refuseTakenNames(own: readonly string[], what: string, views: readonly HistoricalView[]): void {
   const taken = new Set<string>();
-  for (const name of [ROW, TIME, ...own, ...views.flatMap(({ columns }) => columns.map(({ as }) => as))]) {
+  for (const name of [
+    ROW,
+    TIME,
+    ENTITY,
+    ...own,
+    ...views.flatMap(({ columns }) => columns.map(({ as }) => as)),
+  ]) {
     if (taken.has(name.toLowerCase())) {
       const advice = 'Nothing was written. Rename the column, or ask for each feature once.';
       const expected = 'each column of the result once';

@@ -1,7 +1,7 @@
 import { ErrorCode, MeridianError, show } from '../../../contracts/errors';
 import { identifier, type Database } from '../../../platform/duckdb';
 import { SQL_TYPE } from '../../features/columns';
-import { FRAME, loadFrame, ROW, TIME } from './frame';
+import { ENTITY, FRAME, loadFrame, ROW, TIME } from './frame';
 import { openSource, PLACE, type Source } from './source';
 import type { AsKnown, HistoricalView } from './types';
 
@@ -67,9 +67,9 @@ function requireFeatures({ view, columns }: HistoricalView): void {
 
 /** Where the frame's entities of one set of join keys have their numbers. */
 interface Entities {
-  /** Join keys and `id`. */
+  /** Join keys and ENTITY. */
   numbers: string;
-  /** The frame's rows that have an entity and a time: ROW, TIME and `id`. */
+  /** The frame's rows that have an entity and a time: ROW, TIME and ENTITY. */
   asked: string;
   /** Between which times the frame asks, in microseconds; null where it asks nothing. */
   first: bigint | null;
@@ -94,12 +94,12 @@ async function numberEntities(
     const names = joinKeys.map(({ name }) => identifier(name));
     const present = keys.map((key) => `${key} IS NOT NULL`).join(' AND ');
     await database.execute(
-      `CREATE OR REPLACE TEMP TABLE ${numbers} AS SELECT *, row_number() OVER () AS id FROM (
+      `CREATE OR REPLACE TEMP TABLE ${numbers} AS SELECT *, row_number() OVER () AS ${ENTITY} FROM (
          SELECT DISTINCT ${keys.map((key, index) => `${key} AS ${names[index]}`).join(', ')}
          FROM ${FRAME} AS frame WHERE ${present} AND ${TIME} IS NOT NULL)`,
     );
     await database.execute(
-      `CREATE OR REPLACE TEMP TABLE ${asked} AS SELECT ${ROW}, ${TIME}, id FROM ${FRAME} AS frame
+      `CREATE OR REPLACE TEMP TABLE ${asked} AS SELECT ${ROW}, ${TIME}, ${ENTITY} FROM ${FRAME} AS frame
        JOIN ${numbers} AS entity ON ${keys.map((key, index) => `${key} = entity.${names[index]}`).join(' AND ')}
        WHERE ${TIME} IS NOT NULL`,
     );
@@ -172,7 +172,7 @@ function candidateRows(
   if (view.ttlSeconds > 0) conditions.push(`epoch_us(v.event_timestamp) >= ${int64(first! - ttlOf(asking))}`);
   if (asKnown === 'row') conditions.push(`${created} IS NOT NULL`);
   else if (asKnown) conditions.push(`${created} <= ${int64(microsecondsOf(asKnown.at))}`);
-  return `SELECT entity.id, epoch_us(v.event_timestamp) AS event,
+  return `SELECT entity.${ENTITY} AS id, epoch_us(v.event_timestamp) AS event,
       coalesce(${created}, ${int64(INT64_MIN)}) AS created, ${PLACE} AS place
     FROM ${from} AS v JOIN ${numbers} AS entity ON ${same.join(' AND ')} WHERE ${conditions.join(' AND ')}`;
 }
@@ -183,7 +183,7 @@ function newest(candidates: string, { asked }: Entities): string {
     SELECT ${ROW}, ${TIME}, last_value(place IGNORE NULLS) OVER (
       PARTITION BY id ORDER BY ${TIME}, created, place NULLS LAST
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS place
-    FROM (SELECT ${ROW}, ${TIME}, id, ${int64(INT64_MAX)} AS created, NULL::BIGINT AS place FROM ${asked}
+    FROM (SELECT ${ROW}, ${TIME}, ${ENTITY} AS id, ${int64(INT64_MAX)} AS created, NULL::BIGINT AS place FROM ${asked}
           UNION ALL SELECT NULL, event, id, created, place FROM (${candidates})))
     WHERE ${ROW} IS NOT NULL AND place IS NOT NULL`;
 }
@@ -199,7 +199,7 @@ function newestKnown(candidates: string, { asked }: Entities): string {
       FROM (${candidates})),
     seen AS (
       SELECT ${ROW}, ${TIME}, id, max(rank) OVER (PARTITION BY id ORDER BY ${TIME}) AS rank
-      FROM (SELECT ${ROW}, ${TIME}, id, NULL::BIGINT AS rank FROM ${asked}
+      FROM (SELECT ${ROW}, ${TIME}, ${ENTITY} AS id, NULL::BIGINT AS rank FROM ${asked}
             UNION ALL SELECT NULL, known, id, rank FROM ranked))
     SELECT ${ROW}, ${TIME}, place FROM seen JOIN ranked USING (id, rank) WHERE ${ROW} IS NOT NULL`;
 }

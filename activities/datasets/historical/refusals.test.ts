@@ -57,6 +57,32 @@ describe('what it takes and gives', () => {
     expect(found[2]).toMatchObject({ 'A b': 'Z', v__real: 1.5, type: 'INTEGER[]' });
   });
 
+  it('takes join keys by the names that its own work might use', async () => {
+    const keys = ['id', 'place', 'event', 'created', 'rank', 'n', 'frame', 'entity', 'winner', 'v'];
+    const named = keys.map((key) => `'x' AS "${key}"`).join(', ');
+    const path = join(desk.folder, 'names.parquet');
+    await desk.database.execute(
+      `COPY (SELECT ${named}, TIMESTAMP '2026-03-08' AS event_timestamp, TIMESTAMP '2026-03-08' AS created_timestamp,
+         1.5::DOUBLE AS real) TO ${literal(path)} (FORMAT parquet)`,
+    );
+    const joinKeys = keys.map((name) => ({ name, type: 'string' as const }));
+    for (const asKnown of [undefined, 'row'] as const) {
+      const query = await historicalQuery(desk.database, {
+        frame: frameOf(`${named}, TIMESTAMP '2026-03-09' AS event_timestamp`),
+        frameName: 'frame',
+        views: [
+          {
+            view: { ...view, ttlSeconds: 864_000, entity: { name: 'e', joinKeys } },
+            files: await localFiles([path]),
+            columns: featureColumns('v', ['real']),
+          },
+        ],
+        asKnown,
+      });
+      expect((await desk.database.row(query))['v__real']).toBe(1.5);
+    }
+  });
+
   it.each([
     ['no event_timestamp', `'x' AS a`, /frame\.parquet: found no column event_timestamp/],
     [
