@@ -67,14 +67,23 @@ export class ColumnRows {
   }
 }
 
-/** Streams what `groupRows` selects: no more than a few vectors are in memory at a time. */
+/** Streams what `groupRows` selects: a few vectors are in memory at a time, the next read while the last are used. */
 export async function* columnRows(
   database: Database,
   view: FeatureView,
   sql: string,
 ): AsyncGenerator<ColumnRows> {
   const result = await database.stream(sql);
-  for (let data = await result.fetchChunk(); data?.rowCount; data = await result.fetchChunk()) {
-    yield new ColumnRows(view, data);
+  let next = result.fetchChunk();
+  try {
+    for (let data = await next; data?.rowCount; data = await next) {
+      next = result.fetchChunk();
+      // Whoever awaits it is told; nobody does where the consumer has failed.
+      next.catch(() => undefined);
+      yield new ColumnRows(view, data);
+    }
+  } finally {
+    // The database must not be closed under it.
+    await next.catch(() => undefined);
   }
 }

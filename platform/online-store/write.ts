@@ -42,7 +42,7 @@ export interface OnlineWriter {
 const ROWS_PER_CALL = 200;
 const BYTES_PER_CALL = 96 * 1024;
 /** Enough to keep the server busy while the next rows are read; they bound the memory, too. */
-const CALLS_IN_FLIGHT = 128;
+const CALLS_IN_FLIGHT = 64;
 
 /** Opens a stream of rows; newest wins, safe against any other writer, Feast's included, one row at a time. */
 export function openWriter(redis: Redis, project: string, view: FeatureView): OnlineWriter {
