@@ -5,7 +5,7 @@ import { ClientError } from './container/channels';
  * MERIDIAN_VENV_<RUNTIME> names.
  */
 export function venvOf(image: string, env: NodeJS.ProcessEnv): string {
-  const runtime = /(?:^|\/)meridian-training-([a-z0-9-]+)(?:[:@]|$)/.exec(image)?.[1];
+  const runtime = /(?:^|\/)meridian-(?:training|processing|serving)-([a-z0-9-]+)(?:[:@]|$)/.exec(image)?.[1];
   const variable = `MERIDIAN_VENV_${(runtime ?? '').toUpperCase().replaceAll('-', '_')}`;
   const venv = runtime && env[variable];
   if (!venv) {

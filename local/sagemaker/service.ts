@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Operations } from './api/operations';
 import { tagOperations } from './api/tags';
 import type { ServiceOptions } from './options';
+import { ProcessingJobs } from './processing/processing-jobs';
 import { TrainingJobs } from './training/training-jobs';
 import { TUNING_RESOURCE, TuningJobs } from './tuning/tuning-jobs';
 
@@ -17,21 +18,34 @@ export class SagemakerService {
     readonly options: ServiceOptions,
     readonly training: TrainingJobs,
     private readonly tuning: TuningJobs,
+    processing: ProcessingJobs,
   ) {
     this.operations = {
       ...training.operations,
       ...tuning.operations,
-      ...tagOperations({ 'training-job': training.store, [TUNING_RESOURCE]: tuning.store }),
+      ...processing.operations,
+      ...tagOperations({
+        'training-job': training.store,
+        [TUNING_RESOURCE]: tuning.store,
+        'processing-job': processing.jobs.store,
+      }),
     };
     this.timer = setInterval(() => {
-      training.settle().catch((error: unknown) => options.log.error({ error }, 'jobs could not be checked'));
+      Promise.all([training.settle(), processing.jobs.settle()]).catch((error: unknown) =>
+        options.log.error({ error }, 'jobs could not be checked'),
+      );
     }, SETTLE_EVERY_MS);
   }
 
   static async open(options: ServiceOptions): Promise<SagemakerService> {
     await mkdir(options.home, { recursive: true });
     const training = await TrainingJobs.open(options);
-    return new SagemakerService(options, training, await TuningJobs.open(options, training));
+    return new SagemakerService(
+      options,
+      training,
+      await TuningJobs.open(options, training),
+      await ProcessingJobs.open(options),
+    );
   }
 
   /** Ends the service; its jobs go on. */

@@ -13,10 +13,12 @@ import { jobFolder, readState } from './jobs/job';
 import type { JobKind } from './jobs/kind';
 import type { Supervised } from './jobs/supervised';
 import { Timeline, failed } from './jobs/timeline';
+import { PROCESSING } from './processing/kind';
+import { superviseProcessing, type Processing } from './processing/supervise';
 import { identify } from './processes';
 import { createStorage } from './storage';
 import { TRAINING } from './training/kind';
-import { superviseTraining } from './training/supervise';
+import { superviseTraining, type Training } from './training/supervise';
 
 interface Supervision {
   kind: JobKind;
@@ -24,7 +26,8 @@ interface Supervision {
 }
 
 const KINDS: Supervision[] = [
-  { kind: TRAINING, supervise: (job) => superviseTraining(job as Parameters<typeof superviseTraining>[0]) },
+  { kind: TRAINING, supervise: (job) => superviseTraining(job as Training) },
+  { kind: PROCESSING, supervise: (job) => superviseProcessing(job as Processing) },
 ];
 
 async function main(path: string): Promise<void> {

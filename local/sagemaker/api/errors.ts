@@ -23,16 +23,9 @@ export function constraintError(violations: string[]): ApiError {
 export const serializationError = (message: string): ApiError =>
   new ApiError('SerializationException', message);
 
-export const unknownJob = (): ApiError => validationError('Requested resource not found.');
+export const UNKNOWN_RESOURCE = 'Requested resource not found.';
 
-export const nameTaken = (arn: string): ApiError =>
-  new ApiError(
-    'ResourceInUse',
-    `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${arn})`,
-  );
-
-export const endedAlready = (status: string): ApiError =>
-  validationError(`The request was rejected because the training job is in status ${status}.`);
+export const unknownResource = (): ApiError => validationError(UNKNOWN_RESOURCE);
 
 /** What is asked of a thing that only one that has ended allows. */
 export const inUse = (what: string, status: string): ApiError =>
@@ -63,8 +56,7 @@ export const CAPACITY_ERROR =
 export const isRetryable = (failureReason: string): boolean =>
   /^(InternalServerError|CapacityError):/.test(failureReason);
 
-export const unknownTuningJob = (): ApiError =>
-  new ApiError('ResourceNotFound', 'Requested resource not found.');
+export const unknownTuningJob = (): ApiError => new ApiError('ResourceNotFound', UNKNOWN_RESOURCE);
 
 export const tuningNameTaken = (arn: string): ApiError =>
   new ApiError(

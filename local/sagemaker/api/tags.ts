@@ -1,5 +1,5 @@
 import type { AddTagsInput, DeleteTagsInput, ListTagsInput, Tag } from '@aws-sdk/client-sagemaker';
-import { unknownJob, validationError } from './errors';
+import { unknownResource, validationError } from './errors';
 import { createSerially } from '../serial';
 import { partsOf, type Operations } from './operations';
 
@@ -17,7 +17,7 @@ export function tagOperations(resources: Record<string, Tagged>): Operations {
   const find = (arn: string) => {
     const { resource, name } = partsOf(arn);
     const tagged = Object.hasOwn(resources, resource) ? resources[resource] : undefined;
-    if (!tagged?.has(name)) throw unknownJob();
+    if (!tagged?.has(name)) throw unknownResource();
     return { tagged, name };
   };
   const serially = createSerially();

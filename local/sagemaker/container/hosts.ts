@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { ResourceConfig } from '@aws-sdk/client-sagemaker';
 
 export const INSTANCE_GROUP = 'homogeneousCluster';
 
@@ -13,7 +12,13 @@ export interface Host {
   instanceType: string;
 }
 
-export function hostsOf({ InstanceCount, InstanceType }: ResourceConfig): Host[] {
+/** What a job asks for, whatever its kind. */
+interface Instances {
+  InstanceCount?: number | undefined;
+  InstanceType?: string | undefined;
+}
+
+export function hostsOf({ InstanceCount, InstanceType }: Instances): Host[] {
   const all = Array.from({ length: InstanceCount ?? 1 }, (_, i) => `algo-${i + 1}`).sort();
   return all.map((name) => ({ name, all, instanceType: InstanceType ?? '' }));
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { containerEnvironment, trainingProgram, type Program } from '../container/program';
 import { downloadChannel, unpackCode } from '../container/channels';
-import { restoreCheckpoints } from '../container/checkpoints';
+import type { CheckpointSync } from '../container/checkpoints';
 import { findRendezvous, hostsOf, rendezvousVariables, type Host, type Rendezvous } from '../container/hosts';
 import { containerLayout, prepareContainer, type ContainerLayout } from '../container/layout';
 import { streamFile } from '../container/log';
@@ -11,6 +11,7 @@ import { venvOf } from '../images';
 import type { Control } from '../jobs/control';
 import { withPatience } from '../patience';
 import { takeTicket } from '../faults/tickets';
+import { takeUpCheckpoints } from './checkpoints';
 import type { Training } from './supervise';
 
 /** One container of a job: there is one a host. */
@@ -21,6 +22,7 @@ export interface Container {
   /** File of its log stream. */
   log: string;
   inScriptMode: boolean;
+  checkpoints: CheckpointSync | null;
 }
 
 export interface Containers {
@@ -39,8 +41,10 @@ export async function startContainers(job: Training, control: Control): Promise<
   }));
   for (const { layout, host } of hosts) await prepareContainer(layout, record.request, host);
   await timeline.enter('Downloading');
+  const restored: (CheckpointSync | null)[] = [];
   for (const { layout, host } of hosts) {
     await withPatience(() => download(job, layout, host, control.signal), control.signal);
+    restored.push(await withPatience(() => takeUpCheckpoints(job, layout.checkpoints), control.signal));
   }
   control.signal.throwIfAborted();
   await timeline.enter('Training');
@@ -48,7 +52,10 @@ export async function startContainers(job: Training, control: Control): Promise<
   control.signal.throwIfAborted();
   const rendezvous = await findRendezvous();
   const all: Container[] = [];
-  for (const one of hosts) all.push({ ...one, ...(await prepareProgram(job, one, rendezvous, control)) });
+  for (const [i, one] of hosts.entries()) {
+    const prepared = await prepareProgram(job, one, rendezvous, control);
+    all.push({ ...one, ...prepared, checkpoints: restored[i]! });
+  }
   const running = await startPrograms(
     all.map(({ program, layout, log }) => ({ program, base: layout.base, log })),
     folder,
@@ -65,8 +72,6 @@ async function download(
   for (const channel of record.request.InputDataConfig ?? []) {
     await downloadChannel(channel, layout.data, host, storage, signal);
   }
-  const checkpoints = record.request.CheckpointConfig;
-  if (checkpoints) await restoreCheckpoints(checkpoints.S3Uri!, layout.checkpoints, storage);
 }
 
 async function prepareProgram(

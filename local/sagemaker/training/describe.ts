@@ -1,5 +1,6 @@
 import type { CreateTrainingJobRequest, SecondaryStatus } from '@aws-sdk/client-sagemaker';
 import { jobStatus, lastModified, type JobRecord, type Transition } from '../jobs/job';
+import { seconds } from '../seconds';
 import type { TrainingState } from './kind';
 
 const DAY = 86_400;
@@ -9,8 +10,6 @@ const DAY = 86_400;
  * that saving = 1 - billable / training; spot prices change hourly, 60 % saved is what one may count on.
  */
 const SPOT_PRICE_SHARE = 0.4;
-
-export const seconds = (milliseconds: number): number => milliseconds / 1000;
 
 /** S3 URI of everything the job leaves behind, without a closing slash. */
 export function outputPrefix({ record }: { record: JobRecord<CreateTrainingJobRequest> }): string {

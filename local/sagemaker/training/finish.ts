@@ -3,11 +3,11 @@ import { uploadArchive } from '../container/artifacts';
 import { algorithmError, toolkitFailure } from '../container/failure';
 import { finalMetrics } from '../container/metrics';
 import { failed, type Ending } from '../jobs/timeline';
+import type { Cut } from '../jobs/watch';
 import { withPatience } from '../patience';
 import type { Container, Containers } from './containers';
 import { outputPrefix } from './describe';
 import type { Training } from './supervise';
-import type { Cut } from './watch';
 
 /** Uploads what the programs left behind and says how the job ends. */
 export async function finish(

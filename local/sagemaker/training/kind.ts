@@ -1,4 +1,5 @@
 import type { CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker';
+import { UNKNOWN_RESOURCE } from '../api/errors';
 import type { JobKind } from '../jobs/kind';
 import type { JobState } from '../jobs/job';
 import { describeTraining } from './describe';
@@ -11,6 +12,8 @@ export const maximumRetries = ({ record }: Pick<TrainingState, 'record'>): numbe
 
 export const TRAINING: JobKind = {
   resource: 'training-job',
+  words: 'training job',
+  unknown: () => UNKNOWN_RESOURCE,
   folder: 'jobs',
   event: 'SageMaker Training Job State Change',
   describe: (state) => describeTraining(state as TrainingState),

@@ -3,14 +3,17 @@ import { INTERNAL_ERROR } from '../api/errors';
 import { asClientError } from '../container/channels';
 import { Control } from '../jobs/control';
 import type { Supervised } from '../jobs/supervised';
-import { failed, type Ending } from '../jobs/timeline';
+import { failed, type Ending, type Timeline } from '../jobs/timeline';
+import { watch } from '../jobs/watch';
+import { keepCheckpoints } from './checkpoints';
 import { launchInstances } from './launch';
 import { startContainers, type Containers } from './containers';
 import { finish } from './finish';
 import { maximumRetries } from './kind';
-import { watch } from './watch';
 
 export type Training = Supervised<CreateTrainingJobRequest>;
+
+const DEFAULT_MAX_RUNTIME_SECONDS = 86_400;
 
 /** What ends one start of a job and lets another follow. */
 type Again = 'interrupted' | 'broken';
@@ -51,11 +54,24 @@ async function runOnInstances(job: Training, control: Control): Promise<Ending |
 }
 
 async function train(job: Training, containers: Containers, control: Control): Promise<Ending | Again> {
-  const { cut, exitCodes } = await watch(job, containers, control);
+  const { record, timeline, env } = job;
+  const { running, all } = containers;
+  const limit = record.request.StoppingCondition?.MaxRuntimeInSeconds ?? DEFAULT_MAX_RUNTIME_SECONDS;
+  const limitMs = limit * 1000 - trainedBefore(timeline);
+  const syncs = all.flatMap(({ checkpoints }) => (checkpoints ? [keepCheckpoints(checkpoints)] : []));
+  const { cut, exitCodes } = await watch({ running, control, timeline, limitMs, env });
+  const lost = cut === 'interrupt' || cut === 'break';
+  for (const stopSync of syncs) await stopSync(!lost);
   if (cut === 'interrupt') return 'interrupted';
   if (cut === 'break' || cut === 'shutdown') return 'broken';
   return finish(job, containers, exitCodes, cut);
 }
+
+/** Milliseconds that earlier starts of the job have trained: the limit is on all of them together. */
+const trainedBefore = ({ progress }: Timeline): number =>
+  progress.transitions
+    .filter(({ status, end }) => status === 'Training' && end !== undefined)
+    .reduce((sum, { start, end }) => sum + end! - start, 0);
 
 /** How a job ends, or goes on, that was cut short before its program began. */
 async function demanded({ timeline }: Training, { demand }: Control): Promise<Ending | Again | null> {

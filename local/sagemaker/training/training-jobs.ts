@@ -1,21 +1,11 @@
 import type { CreateTrainingJobRequest, DescribeTrainingJobRequest } from '@aws-sdk/client-sagemaker';
-import {
-  endedAlready,
-  inUse,
-  nameTaken,
-  noObjects,
-  quotaExceeded,
-  unknownJob,
-  validationError,
-} from '../api/errors';
-import { takePage, type ListQuery } from '../api/listing';
-import { arnOf, type Operations } from '../api/operations';
+import { inUse, noObjects, quotaExceeded, validationError } from '../api/errors';
+import type { ListQuery } from '../api/listing';
+import type { Operations } from '../api/operations';
 import { logStreams, readJobTail, readLogTail } from '../container/log';
 import { quotas, trainingQuota } from '../faults/quotas';
-import { jobStatus, lastModified, type JobRecord } from '../jobs/job';
-import { emitStateChange } from '../jobs/events';
-import { JobStore } from '../jobs/job-store';
-import { Supervisors } from '../jobs/supervisors';
+import { JobService } from '../jobs/job-service';
+import type { JobStore } from '../jobs/job-store';
 import type { ServiceOptions } from '../options';
 import { createSerially } from '../serial';
 import { describeTraining, summarizeTraining } from './describe';
@@ -34,15 +24,15 @@ export class TrainingJobs {
 
   private constructor(
     private readonly options: ServiceOptions,
-    readonly store: JobStore,
-    private readonly supervisors: Supervisors,
+    private readonly jobs: JobService<CreateTrainingJobRequest>,
   ) {}
 
   static async open(options: ServiceOptions): Promise<TrainingJobs> {
-    const store = await JobStore.open(options.home, TRAINING);
-    const supervisors = new Supervisors(store, options.env);
-    await supervisors.recover();
-    return new TrainingJobs(options, store, supervisors);
+    return new TrainingJobs(options, await JobService.open<CreateTrainingJobRequest>(options, TRAINING));
+  }
+
+  get store(): JobStore {
+    return this.jobs.store;
   }
 
   readonly operations: Operations = {
@@ -52,13 +42,7 @@ export class TrainingJobs {
     StopTrainingJob: ({ TrainingJobName }: Named) => this.stop(TrainingJobName!),
     DeleteTrainingJob: ({ TrainingJobName }: Named) => this.delete(TrainingJobName!),
     ListTrainingJobs: async (query: ListQuery) => {
-      const all = (await this.store.all()) as TrainingState[];
-      const { items, NextToken } = takePage(all, query, (state) => ({
-        name: state.record.name,
-        status: jobStatus(state),
-        creationTime: state.record.creationTime,
-        lastModified: lastModified(state),
-      }));
+      const { items, NextToken } = await this.jobs.list(query);
       return { TrainingJobSummaries: items.map(summarizeTraining), NextToken };
     },
   };
@@ -67,47 +51,34 @@ export class TrainingJobs {
    * Checks a request and starts a job with it.
    * @param tuningJobArn whose child the job is
    */
-  async create(
-    request: CreateTrainingJobRequest,
-    tuningJobArn?: string,
-  ): Promise<{ TrainingJobArn: string }> {
+  async create(request: CreateTrainingJobRequest, tuningJobArn?: string): Promise<object> {
     checkRules(request);
     const name = request.TrainingJobName!;
-    const arn = arnOf(this.options, TRAINING.resource, name);
-    if (this.store.has(name)) throw nameTaken(arn);
+    this.jobs.requireFree(name);
     await this.requireData(request);
-    const { region } = this.options;
-    const record: JobRecord = { name, arn, region, creationTime: Date.now(), request, tuningJobArn };
-    // On disk before its supervisor starts: a service killed in between finds the job again, and starts it.
     await this.serially(async () => {
       await this.requireQuota(request);
-      if (!(await this.store.create(record))) throw nameTaken(arn);
+      await this.jobs.write(name, request, tuningJobArn);
     });
-    this.supervisors.start(name);
-    return { TrainingJobArn: arn };
+    this.jobs.start(name);
+    return { TrainingJobArn: this.jobs.arn(name) };
   }
 
-  /** Settled: a job whose supervisor died has ended. */
-  async state(name: string): Promise<TrainingState> {
-    if (!this.store.has(name)) throw unknownJob();
-    await this.supervisors.settle(name);
-    return (await this.store.state(name)) as TrainingState;
+  state(name: string): Promise<TrainingState> {
+    return this.jobs.state(name);
   }
 
-  async stop(name: string): Promise<object> {
-    const status = jobStatus(await this.state(name));
-    if (status !== 'InProgress' && status !== 'Stopping') throw endedAlready(status);
-    if (await this.store.requestStop(name)) await emitStateChange(this.store.folder(name), TRAINING);
-    return {};
+  stop(name: string): Promise<object> {
+    return this.jobs.stop(name);
   }
 
   settle(): Promise<void> {
-    return this.supervisors.settleAll();
+    return this.jobs.settle();
   }
 
   /** A spot interruption: the programs are killed, and started anew with their checkpoints. */
   async interrupt(name: string): Promise<object> {
-    const state = await this.inProgress(name);
+    const state = await this.jobs.inProgress(name);
     if (!state.record.request.EnableManagedSpotTraining) {
       throw validationError(`${name} is not a spot job: EnableManagedSpotTraining is not set.`);
     }
@@ -117,44 +88,36 @@ export class TrainingJobs {
 
   /** An internal error: the programs are killed, and started anew where RetryStrategy says so. */
   async break(name: string): Promise<object> {
-    await this.inProgress(name);
+    await this.jobs.inProgress(name);
     await this.store.requestBreakdown(name);
     return {};
   }
 
   /** The last lines that the job's programs wrote, or those of one log stream, oldest first. */
   async log(name: string, lines: number, stream?: string): Promise<string[]> {
-    if (stream === undefined) return readJobTail(this.logs(name), lines);
-    const found = (await logStreams(this.logs(name))).find((one) => one.name === stream);
+    const logs = await this.logs(name);
+    if (stream === undefined) return readJobTail(logs, lines);
+    const found = (await logStreams(logs)).find((one) => one.name === stream);
     if (!found) throw validationError(`The specified log stream does not exist: ${name}/${stream}`);
     return readLogTail(found.path, lines);
   }
 
   /** CloudWatch's names of the job's log streams, `<job>/<host>-<epoch seconds>`. */
   async logStreams(name: string): Promise<string[]> {
-    return (await logStreams(this.logs(name))).map((stream) => `${name}/${stream.name}`);
+    return (await logStreams(await this.logs(name))).map((stream) => `${name}/${stream.name}`);
   }
 
-  private logs(name: string): string {
-    if (!this.store.has(name)) throw unknownJob();
+  private async logs(name: string): Promise<string> {
+    await this.state(name);
     return this.store.folder(name).logs;
   }
 
-  private async inProgress(name: string): Promise<TrainingState> {
-    const state = await this.state(name);
-    if (jobStatus(state) !== 'InProgress') throw endedAlready(jobStatus(state));
-    return state;
-  }
-
   private async delete(name: string): Promise<object> {
-    const state = await this.state(name);
-    const { arn, tuningJobArn } = state.record;
-    if (!state.progress.outcome) throw inUse(`training job ${arn}`, jobStatus(state));
+    const { tuningJobArn } = (await this.state(name)).record;
     if (tuningJobArn && (await this.isTuning(tuningJobArn))) {
       throw inUse(`hyperparameter tuning job ${tuningJobArn}`, 'InProgress');
     }
-    await this.store.delete(name);
-    return {};
+    return this.jobs.delete(name);
   }
 
   private async requireQuota(request: CreateTrainingJobRequest): Promise<void> {
@@ -164,8 +127,7 @@ export class TrainingJobs {
     const limit = (await quotas(this.options.home))[quota];
     if (limit === undefined) return;
     const delta = request.ResourceConfig!.InstanceCount!;
-    const open = (await this.store.open()) as TrainingState[];
-    const used = open
+    const used = (await this.jobs.open())
       .filter(({ record }) => quotaOf(record.request) === quota)
       .reduce((sum, { record }) => sum + record.request.ResourceConfig!.InstanceCount!, 0);
     if (used + delta > limit) throw quotaExceeded(quota, limit, used, delta);

@@ -1,5 +1,5 @@
 import { jobStatus } from '../jobs/job';
-import { seconds } from '../training/describe';
+import { seconds } from '../seconds';
 import { bestOf, hasEnded, notImproving, objectiveOf, statusCounters, trialState, type Child } from './child';
 import type { TuningEnd, TuningRecord } from './tuning-store';
 
