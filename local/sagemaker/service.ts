@@ -2,8 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import type { Operations } from './api/operations';
 import { tagOperations } from './api/tags';
 import type { ServiceOptions } from './options';
+import { Models } from './models/models';
 import { ProcessingJobs } from './processing/processing-jobs';
 import { TrainingJobs } from './training/training-jobs';
+import { TransformJobs } from './transform/transform-jobs';
 import { TUNING_RESOURCE, TuningJobs } from './tuning/tuning-jobs';
 
 /** How often jobs are checked for a supervisor that has died. */
@@ -19,20 +21,26 @@ export class SagemakerService {
     readonly training: TrainingJobs,
     private readonly tuning: TuningJobs,
     processing: ProcessingJobs,
+    transform: TransformJobs,
+    models: Models,
   ) {
     this.operations = {
       ...training.operations,
       ...tuning.operations,
       ...processing.operations,
+      ...transform.operations,
+      ...models.operations,
       ...tagOperations({
         'training-job': training.store,
         [TUNING_RESOURCE]: tuning.store,
         'processing-job': processing.jobs.store,
+        'transform-job': transform.jobs.store,
+        model: models.store,
       }),
     };
     this.timer = setInterval(() => {
-      Promise.all([training.settle(), processing.jobs.settle()]).catch((error: unknown) =>
-        options.log.error({ error }, 'jobs could not be checked'),
+      Promise.all([training, processing.jobs, transform.jobs].map((jobs) => jobs.settle())).catch(
+        (error: unknown) => options.log.error({ error }, 'jobs could not be checked'),
       );
     }, SETTLE_EVERY_MS);
   }
@@ -40,11 +48,14 @@ export class SagemakerService {
   static async open(options: ServiceOptions): Promise<SagemakerService> {
     await mkdir(options.home, { recursive: true });
     const training = await TrainingJobs.open(options);
+    const models = await Models.open(options);
     return new SagemakerService(
       options,
       training,
       await TuningJobs.open(options, training),
       await ProcessingJobs.open(options),
+      await TransformJobs.open(options, models),
+      models,
     );
   }
 

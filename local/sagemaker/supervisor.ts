@@ -15,6 +15,8 @@ import type { Supervised } from './jobs/supervised';
 import { Timeline, failed } from './jobs/timeline';
 import { PROCESSING } from './processing/kind';
 import { superviseProcessing, type Processing } from './processing/supervise';
+import { TRANSFORM } from './transform/kind';
+import { superviseTransform, type Transform } from './transform/supervise';
 import { identify } from './processes';
 import { createStorage } from './storage';
 import { TRAINING } from './training/kind';
@@ -28,6 +30,7 @@ interface Supervision {
 const KINDS: Supervision[] = [
   { kind: TRAINING, supervise: (job) => superviseTraining(job as Training) },
   { kind: PROCESSING, supervise: (job) => superviseProcessing(job as Processing) },
+  { kind: TRANSFORM, supervise: (job) => superviseTransform(job as Transform) },
 ];
 
 async function main(path: string): Promise<void> {
