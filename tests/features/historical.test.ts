@@ -267,3 +267,30 @@ describe('meridian features join', () => {
     });
   });
 });
+
+it('keeps the rows of who asked to be left out, without features', async () => {
+  const frame = await write(
+    'frame.parquet',
+    `SELECT unnest(['C1', 'C2']) AS customer_id, TIMESTAMPTZ '2026-03-06T00:00:00Z' AS event_timestamp`,
+  );
+  const request = {
+    frame,
+    out: join(stage.folder, 'out.parquet'),
+    features: [{ view: lasting, features: ['day'] }],
+  };
+  const key = `${Key.rawPartition('opt-outs', '2026-03-20')}part-0.parquet`;
+  const joined = async (): Promise<PlainRow[]> => {
+    await withPartitionCache(stage.store, (cache) => getHistoricalFeatures(stage.store, cache, request));
+    return read(request.out);
+  };
+  expect(await joined()).toMatchObject([{ lasting__day: '2026-03-05' }, { lasting__day: null }]);
+  await upload(key, `SELECT 'C1' AS customer_id`);
+  try {
+    expect(await joined()).toMatchObject([
+      { customer_id: 'C1', lasting__day: null },
+      { customer_id: 'C2', lasting__day: null },
+    ]);
+  } finally {
+    await stage.store.delete(key);
+  }
+});

@@ -3,6 +3,7 @@ import type { FeatureView } from '../../../contracts/model';
 import { withDatabase } from '../../../platform/duckdb';
 import type { PartitionCache } from '../../../platform/partitions';
 import type { ObjectStore } from '../../../platform/s3';
+import { readOptOuts } from '../../privacy/opt-outs';
 import { askedTimes } from './frame';
 import { joinHistorical, readFrame, requireFile, type JoinedFrame, type LocalJoin } from './local';
 import { pullVisible } from './partitions';
@@ -14,7 +15,7 @@ export interface HistoricalRequest extends Pick<LocalJoin, 'frame' | 'out' | 'as
 
 /**
  * Joins a frame (a local Parquet file) with features from the offline store: columns `<view>__<feature>` beside its own.
- * Only partitions that the frame's times can see are pulled.
+ * Only partitions that the frame's times can see are pulled. Rows of who asked to be left out are kept, without features.
  * @throws MeridianError InvalidInput about the frame or the features; MissingObject where a view has no partition that
  * the frame could see; CorruptObject naming a partition.
  */
@@ -35,6 +36,15 @@ export async function getHistoricalFeatures(
     out,
     asKnown,
     views,
+    keep: async (database) =>
+      (
+        await readOptOuts(
+          store,
+          cache,
+          database,
+          views.map(({ view }) => view),
+        )
+      ).condition,
     database: { temporaryFolder: join(cache.folder, 'spill') },
   });
 }

@@ -16,6 +16,8 @@ export interface HistoricalJoin {
   frameName: string;
   views: readonly HistoricalView[];
   asKnown?: AsKnown;
+  /** SQL condition on rows of `frame`: those that may have features; default: all. */
+  keep?: string;
 }
 
 /**
@@ -30,9 +32,11 @@ export interface HistoricalJoin {
  * partition whose schema is not the view's.
  */
 export async function historicalQuery(database: Database, join: HistoricalJoin): Promise<string> {
-  const { frame, frameName, views, asKnown } = join;
+  const { frame, frameName, views, asKnown, keep } = join;
   for (const view of views) requireFeatures(view);
   await loadFrame(database, frame, frameName, views);
+  // Without a time a row asks for nothing.
+  if (keep) await database.execute(`UPDATE ${FRAME} AS frame SET ${TIME} = NULL WHERE NOT (${keep})`);
   const entities = await numberEntities(database, views);
   const joined: string[] = [];
   for (const [index, view] of views.entries()) {

@@ -12,6 +12,8 @@ export interface LocalJoin {
   /** Parquet file to write: whole, or not at all. */
   out: string;
   asKnown?: AsKnown;
+  /** Gives the SQL condition on rows of `frame` that may have features; default: all may. */
+  keep?: (database: Database) => Promise<string>;
   /** Without a temporary folder nothing spills, and what does not fit into memory fails. */
   database?: DatabaseOptions;
 }
@@ -40,6 +42,7 @@ export async function joinHistorical(join: LocalJoin): Promise<JoinedFrame> {
             frameName: join.frame,
             views: join.views,
             asKnown: join.asKnown,
+            keep: await join.keep?.(database),
           });
           return await writeParquet(database, query, join.out);
         },
