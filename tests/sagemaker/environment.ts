@@ -19,6 +19,7 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { create, extract } from 'tar';
 import type { JobRecord } from '../../local/sagemaker/jobs/job';
+import { identify } from '../../local/sagemaker/processes';
 import { loadConfig, type Config } from '../../platform/config';
 import { projectRoot } from '../../platform/project-root';
 import { createObjectStore, type ObjectStore } from '../../platform/s3';
@@ -231,11 +232,5 @@ export class TestSagemaker {
   }
 }
 
-export const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
+/** One that has ended and is only not yet reaped is not alive. */
+export const isAlive = (pid: number): boolean => identify(pid).started !== '';

@@ -50,8 +50,10 @@ describe('capacity', () => {
     const job = await sagemaker.ended('waits');
     expect(job).toMatchObject({ TrainingJobStatus: 'Stopped', SecondaryStatus: 'MaxWaitTimeExceeded' });
     expect(job.TrainingStartTime).toBeUndefined();
-    expect(await statuses('waits')).toEqual(['Starting', 'Starting', 'Stopping', 'MaxWaitTimeExceeded']);
-    expect((await sagemaker.describe('waits-longer')).SecondaryStatus).toBe('Starting');
+    expect(await statuses('waits')).toEqual(['Starting', 'Stopping', 'MaxWaitTimeExceeded']);
+    expect((await sagemaker.describe('waits-longer')).SecondaryStatusTransitions).toMatchObject([
+      { Status: 'Starting', StatusMessage: expect.stringMatching(/^Insufficient capacity/) },
+    ]);
     await sagemaker.local('capacity', { spot: true, available: true });
     expect((await sagemaker.ended('waits-longer')).TrainingJobStatus).toBe('Completed');
   });

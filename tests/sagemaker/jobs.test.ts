@@ -151,6 +151,29 @@ describe('a training job', () => {
     );
   });
 
+  it('has neither code out of S3 nor credentials where it is isolated from the network', async () => {
+    const isolated = (name: string, code: string) => {
+      const request = sagemaker.request(name);
+      const [channel] = request.InputDataConfig!;
+      const S3Uri = sagemaker.store.uri('code/train.tar.gz');
+      const S3DataSource = { S3DataType: 'S3Prefix' as const, S3Uri };
+      return sagemaker.create({
+        ...request,
+        EnableNetworkIsolation: true,
+        HyperParameters: { ...request.HyperParameters, sagemaker_submit_directory: code },
+        InputDataConfig: [channel!, { ChannelName: 'code', DataSource: { S3DataSource } }],
+      });
+    };
+    await isolated('isolated', '/opt/ml/input/data/code/train.tar.gz');
+    expect((await sagemaker.ended('isolated')).TrainingJobStatus).toBe('Completed');
+    await isolated('cut-off', sagemaker.store.uri('code/train.tar.gz'));
+    expect((await sagemaker.ended('cut-off')).FailureReason).toMatch(/^ClientError: Could not connect/);
+    await isolated('nowhere', '/opt/ml/input/data/code/none.tar.gz');
+    expect((await sagemaker.ended('nowhere')).FailureReason).toMatch(/^ClientError: .*there is no/);
+    const file = await sagemaker.unpack('training/isolated/output/model.tar.gz');
+    expect(Object.keys(JSON.parse(file('report.json')).environment)).not.toContain('AWS_ACCESS_KEY_ID');
+  });
+
   it('restores its checkpoints after a spot interruption', async () => {
     const request = sagemaker.request('spot', { mode: 'checkpoint' });
     await sagemaker.create({
@@ -180,86 +203,5 @@ describe('a training job', () => {
     expect(file('resumed-from.txt')).toBe('epoch 1');
     expect(() => file('partial.txt')).toThrow('ENOENT');
     expect(job.BillableTimeInSeconds).toBeLessThan(job.TrainingTimeInSeconds!);
-  });
-});
-
-describe('a kill', () => {
-  it('of the service neither kills nor forgets a job', async () => {
-    await sagemaker.create(sagemaker.request('survives', { mode: 'wait' }));
-    const pid = await sagemaker.running('survives');
-    await sagemaker.stopService('SIGKILL');
-    expect(isAlive(pid)).toBe(true);
-    await sagemaker.startService();
-    expect((await sagemaker.describe('survives')).TrainingJobStatus).toBe('InProgress');
-    sagemaker.release('survives');
-    expect((await sagemaker.ended('survives')).TrainingJobStatus).toBe('Completed');
-    expect(sagemaker.starts('survives')).toEqual([pid]);
-    await expect(sagemaker.create(sagemaker.request('survives'))).rejects.toMatchObject({
-      name: 'ResourceInUse',
-    });
-  });
-
-  it('of the service lets a job end that ends meanwhile', async () => {
-    await sagemaker.create(sagemaker.request('meanwhile', { mode: 'wait' }));
-    await sagemaker.running('meanwhile');
-    await sagemaker.stopService('SIGKILL');
-    sagemaker.release('meanwhile');
-    await until('the artifact', () => sagemaker.store.head('training/meanwhile/output/model.tar.gz'));
-    await sagemaker.startService();
-    expect((await sagemaker.ended('meanwhile')).TrainingJobStatus).toBe('Completed');
-  });
-
-  it('of the service between a creation and the start of its supervisor loses no job', async () => {
-    await sagemaker.stopService('SIGKILL');
-    const request = sagemaker.request('created-only');
-    sagemaker.writeRecord({ ...sagemaker.record('survives'), name: 'created-only', request });
-    await sagemaker.startService();
-    expect((await sagemaker.ended('created-only')).TrainingJobStatus).toBe('Completed');
-    expect(await sagemaker.store.head('training/created-only/output/model.tar.gz')).not.toBeNull();
-  });
-
-  it('of the supervisor ends the job as SageMaker’s own failure, and its program with it', async () => {
-    await sagemaker.create(sagemaker.request('orphan', { mode: 'wait' }));
-    const pid = await sagemaker.running('orphan');
-    process.kill(sagemaker.supervisor('orphan'), 'SIGKILL');
-    const job = await sagemaker.ended('orphan');
-    expect(job.TrainingJobStatus).toBe('Failed');
-    expect(job.FailureReason).toBe(
-      'InternalServerError: We encountered an internal error. Please try again.',
-    );
-    await until('the end of the program', () => !isAlive(pid));
-  });
-
-  it('that a supervisor hears of ends its program first', async () => {
-    await sagemaker.create(sagemaker.request('going-down', { mode: 'stubborn' }));
-    const pid = await sagemaker.running('going-down');
-    process.kill(sagemaker.supervisor('going-down'), 'SIGTERM');
-    const job = await sagemaker.ended('going-down');
-    expect(job.FailureReason).toMatch(/^InternalServerError: /);
-    expect(isAlive(pid)).toBe(false);
-  });
-
-  it('of both is noticed by the next service', async () => {
-    await sagemaker.create(sagemaker.request('both', { mode: 'wait' }));
-    const pid = await sagemaker.running('both');
-    const supervisor = sagemaker.supervisor('both');
-    await sagemaker.stopService('SIGKILL');
-    process.kill(supervisor, 'SIGKILL');
-    await sagemaker.startService();
-    expect((await sagemaker.ended('both')).FailureReason).toMatch(/^InternalServerError: /);
-    await until('the end of the program', () => !isAlive(pid));
-  });
-
-  it('of S3 only delays a job', async () => {
-    await sagemaker.create(sagemaker.request('s3-away', { mode: 'wait' }));
-    await sagemaker.running('s3-away');
-    await sagemaker.s3.stop('SIGKILL');
-    sagemaker.release('s3-away');
-    await until(
-      'the upload',
-      async () => (await sagemaker.describe('s3-away')).SecondaryStatus === 'Uploading',
-    );
-    await sagemaker.s3.start();
-    expect((await sagemaker.ended('s3-away')).TrainingJobStatus).toBe('Completed');
   });
 });

@@ -54,14 +54,13 @@ if arguments.mode == "checkpoint":
 
 report = {
     "arguments": vars(arguments),
-    "environment": {k: v for k, v in os.environ.items() if k.startswith(("SM_", "TRAINING_", "AWS_REGION"))},
+    "environment": {k: v for k, v in os.environ.items() if k.startswith(("SM_", "TRAINING_", "AWS_"))},
     "config": {
         path.name: json.loads(path.read_text()) for path in sorted((base / "input" / "config").glob("*.json"))
     },
     "data": {
         str(path.relative_to(base / "input" / "data")): path.read_text()
-        for path in sorted((base / "input" / "data").rglob("*"))
-        if path.is_file()
+        for path in sorted((base / "input" / "data").rglob("*.csv"))
     },
 }
 (model / "report.json").write_text(json.dumps(report))

@@ -31,28 +31,27 @@ export interface Page<T> {
 
 type Compare<T> = (a: T, b: T) => number;
 
-/**
- * One page, newest first unless asked otherwise. As in SageMaker, StatusEquals filters a page after it was taken, so that
- * short and empty pages are not the end. `orders` are ways to sort beside name, status and creation time.
- */
-export function takePage<T>(
-  all: T[],
-  query: ListQuery,
-  listed: (item: T) => Listed,
-  orders: Record<string, Compare<T>> = {},
-): Page<T> {
+export interface Listing<T> {
+  listed: (item: T) => Listed;
+  /** Ways to sort beside name, status and creation time. */
+  orders?: Record<string, Compare<T>>;
+  /** Whether StatusEquals filters a page once it was taken, so that short and empty pages are not the end. */
+  filtersPages?: boolean;
+}
+
+/** One page, newest first unless asked otherwise. */
+export function takePage<T>(all: T[], query: ListQuery, listing: Listing<T>): Page<T> {
+  const { listed, orders = {}, filtersPages = false } = listing;
   const sign = (query.SortOrder ?? 'Descending') === 'Ascending' ? 1 : -1;
   const compare = orderOf(query.SortBy ?? 'CreationTime', listed, orders);
+  const hasStatus = (item: T) => !query.StatusEquals || listed(item).status === query.StatusEquals;
   const matching = all
-    .filter((item) => isInWindows(listed(item), query))
+    .filter((item) => isInWindows(listed(item), query) && (filtersPages || hasStatus(item)))
     .sort((a, b) => sign * compare(a, b));
   const start = query.NextToken ? position(query.NextToken) : 0;
   const page = matching.slice(start, start + (query.MaxResults ?? DEFAULT_PAGE));
   const end = start + page.length;
-  return {
-    items: page.filter((item) => !query.StatusEquals || listed(item).status === query.StatusEquals),
-    ...(end < matching.length && { NextToken: token(end) }),
-  };
+  return { items: page.filter(hasStatus), ...(end < matching.length && { NextToken: token(end) }) };
 }
 
 function isInWindows({ name, creationTime, lastModified }: Listed, query: ListQuery): boolean {

@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Channel } from '@aws-sdk/client-sagemaker';
-import { extract } from 'tar';
 import { ErrorCode, MeridianError } from '../../../contracts/errors';
 import type { Host } from './hosts';
 import type { Storage } from '../storage';
@@ -43,14 +42,6 @@ export async function downloadPrefix(
     signal.throwIfAborted();
     if (!key.endsWith('/')) await store.download(key, join(folder, key.slice(root.length)));
   }
-}
-
-/** Unpacks the archive of script mode into the container's code folder. */
-export async function unpackCode(uri: string, code: string, storage: Storage): Promise<void> {
-  const { store, key } = storage(uri);
-  const archive = join(dirname(code), `${basename(key)}.download`);
-  await store.download(key, archive);
-  await extract({ file: archive, cwd: code });
 }
 
 /** The text of an error that lies in the job's data, image or role; null for every other. */

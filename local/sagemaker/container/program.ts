@@ -11,30 +11,23 @@ export interface Program {
   env: Record<string, string>;
 }
 
-/** Of the service's own environment, what a job needs to run and to reach S3; the rest is none of its business. */
-const INHERITED = [
-  'HOME',
-  'LANG',
-  'LC_ALL',
-  'PATH',
-  'TMPDIR',
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_ENDPOINT_URL_S3',
-];
+/** Of the service's own environment, what a job needs to run, and to reach S3; the rest is none of its business. */
+const INHERITED = ['HOME', 'LANG', 'LC_ALL', 'PATH', 'TMPDIR'];
+const FOR_S3 = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_ENDPOINT_URL_S3'];
 
-/** What every container has: the image's programs on its PATH, the region, and where its `/opt/ml` is. */
+/**
+ * What every container has: the image's programs on its PATH, the region, and where its `/opt/ml` is. One that is isolated
+ * from the network has no credentials; the network itself cannot be taken from a mere process.
+ */
 export function containerEnvironment(
   { region }: Pick<JobRecord, 'region'>,
   base: string,
   venv: string,
   service: NodeJS.ProcessEnv,
+  isolated = false,
 ): Record<string, string> {
-  const inherited = INHERITED.filter((name) => service[name] !== undefined).map((name) => [
-    name,
-    service[name]!,
-  ]);
+  const names = isolated ? INHERITED : [...INHERITED, ...FOR_S3];
+  const inherited = names.filter((name) => service[name] !== undefined).map((name) => [name, service[name]!]);
   return {
     ...(Object.fromEntries(inherited) as Record<string, string>),
     PATH: [join(venv, 'bin'), service['PATH'] ?? ''].join(delimiter),

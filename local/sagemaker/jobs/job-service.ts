@@ -87,13 +87,14 @@ export class JobService<Request extends JobRequest> {
     return {};
   }
 
-  async list(query: ListQuery): Promise<Page<JobState<Request>>> {
-    return takePage((await this.store.all()) as JobState<Request>[], query, (state) => ({
+  async list(query: ListQuery, filtersPages = false): Promise<Page<JobState<Request>>> {
+    const listed = (state: JobState<Request>) => ({
       name: state.record.name,
       status: jobStatus(state),
       creationTime: state.record.creationTime,
       lastModified: lastModified(state),
-    }));
+    });
+    return takePage((await this.store.all()) as JobState<Request>[], query, { listed, filtersPages });
   }
 
   settle(): Promise<void> {

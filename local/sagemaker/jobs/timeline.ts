@@ -38,12 +38,18 @@ export class Timeline {
     return this.progress.outcome !== undefined;
   }
 
-  async enter(status: JobStatus, message = MESSAGES[status] ?? status): Promise<void> {
+  async enter(status: JobStatus): Promise<void> {
     const now = Date.now();
     const last = this.progress.transitions.at(-1);
     if (last) last.end = now;
-    this.progress.transitions.push({ status, start: now, message });
+    this.progress.transitions.push({ status, start: now, message: MESSAGES[status] ?? status });
     if (status === 'Downloading') this.progress.start ??= now;
+    await this.save();
+  }
+
+  /** Says more of the status that the job is in. */
+  async explain(message: string): Promise<void> {
+    this.progress.transitions.at(-1)!.message = message;
     await this.save();
   }
 

@@ -30,12 +30,13 @@ export class Models {
       return {};
     },
     ListModels: async (query: ListQuery) => {
-      const { items, NextToken } = takePage(await this.store.all(), query, ({ name, creationTime }) => ({
+      const listed = ({ name, creationTime }: ModelRecord) => ({
         name,
         status: '',
         creationTime,
         lastModified: creationTime,
-      }));
+      });
+      const { items, NextToken } = takePage(await this.store.all(), query, { listed });
       return { Models: items.map(summarize), NextToken };
     },
   };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { containerEnvironment, trainingProgram, type Program } from '../container/program';
-import { downloadChannel, unpackCode } from '../container/channels';
+import { downloadChannel } from '../container/channels';
+import { bringCode } from '../container/code';
 import type { CheckpointSync } from '../container/checkpoints';
 import { findRendezvous, hostsOf, rendezvousVariables, type Host, type Rendezvous } from '../container/hosts';
 import { containerLayout, prepareContainer, type ContainerLayout } from '../container/layout';
@@ -81,12 +82,14 @@ async function prepareProgram(
   control: Control,
 ): Promise<Pick<Container, 'program' | 'inScriptMode'>> {
   const script = scriptMode(record.request, layout, host);
-  if (script?.submitDirectory.startsWith('s3://')) {
-    await withPatience(() => unpackCode(script.submitDirectory, layout.code, storage), control.signal);
+  const isolated = record.request.EnableNetworkIsolation ?? false;
+  if (script) {
+    const { submitDirectory } = script;
+    await withPatience(() => bringCode(submitDirectory, layout, storage, isolated), control.signal);
   }
   const venv = venvOf(record.request.AlgorithmSpecification?.TrainingImage ?? '', env);
   const environment = {
-    ...containerEnvironment(record, layout.base, venv, env),
+    ...containerEnvironment(record, layout.base, venv, env, isolated),
     ...rendezvousVariables(host, rendezvous),
   };
   const program = trainingProgram(record, layout, venv, script, environment, rendezvous);

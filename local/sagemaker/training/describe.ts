@@ -36,6 +36,7 @@ export function describeTraining(state: TrainingState): Record<string, unknown> 
     ModelArtifacts: { S3ModelArtifacts: `${outputPrefix(state)}/model.tar.gz` },
     TrainingJobStatus: jobStatus(state),
     SecondaryStatus: secondaryStatus(state),
+    WarmPoolStatus: warmPoolStatus(state),
     FailureReason: progress.failureReason,
     CheckpointConfig: request.CheckpointConfig && {
       LocalPath: '/opt/ml/checkpoints',
@@ -62,6 +63,12 @@ export function describeTraining(state: TrainingState): Record<string, unknown> 
       Timestamp: seconds(time),
     })),
   };
+}
+
+/** Here an instance costs nothing to start: none is kept after its job. */
+function warmPoolStatus({ record, progress }: TrainingState): object | undefined {
+  if (!record.request.ResourceConfig?.KeepAlivePeriodInSeconds) return undefined;
+  return { Status: progress.outcome ? 'Terminated' : 'InUse', ResourceRetainedBillableTimeInSeconds: 0 };
 }
 
 /** One entry of ListTrainingJobs. */

@@ -27,10 +27,7 @@ export async function launchInstances(
   const interrupted = timeline.progress.transitions.some(({ status }) => status === 'Interrupted');
   if (interrupted) await sleep(REPLACEMENT_MS, undefined, { signal: control.signal });
   if (!(await isAvailable(home, pool))) {
-    await timeline.enter(
-      'Starting',
-      'Insufficient capacity error from EC2 while launching instances, retrying!',
-    );
+    await timeline.explain('Insufficient capacity error from EC2 while launching instances, retrying!');
     do await sleep(LOOK_EVERY_MS, undefined, { signal: control.signal });
     while (!(await isAvailable(home, pool)));
   }

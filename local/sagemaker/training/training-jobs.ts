@@ -42,7 +42,8 @@ export class TrainingJobs {
     StopTrainingJob: ({ TrainingJobName }: Named) => this.stop(TrainingJobName!),
     DeleteTrainingJob: ({ TrainingJobName }: Named) => this.delete(TrainingJobName!),
     ListTrainingJobs: async (query: ListQuery) => {
-      const { items, NextToken } = await this.jobs.list(query);
+      const filtersPages = true;
+      const { items, NextToken } = await this.jobs.list(query, filtersPages);
       return { TrainingJobSummaries: items.map(summarizeTraining), NextToken };
     },
   };

@@ -104,12 +104,13 @@ export class TuningJobs {
   private async list(query: ListQuery): Promise<object> {
     const all = await Promise.all(this.store.all().map((name) => this.state(name)));
     const sorted = { SortBy: 'Name', SortOrder: 'Ascending', ...query };
-    const { items, NextToken } = takePage(all, sorted, (state) => ({
+    const listed = (state: TuningState) => ({
       name: state.record.name,
       status: tuningStatus(state),
       creationTime: state.record.creationTime,
       lastModified: tuningModified(state),
-    }));
+    });
+    const { items, NextToken } = takePage(all, sorted, { listed });
     return { HyperParameterTuningJobSummaries: items.map(summarizeTuning), NextToken };
   }
 
@@ -117,18 +118,17 @@ export class TuningJobs {
     const { HyperParameterTuningJobName: name, ...rest } = query;
     const { children } = await this.state(name!);
     const byValue = query.SortBy === 'FinalObjectiveMetricValue';
-    const listed = byValue ? children.filter((child) => objectiveOf(child) !== undefined) : children;
-    const { items, NextToken } = takePage(
-      listed,
-      { SortBy: 'Name', SortOrder: 'Ascending', ...rest },
-      ({ job }) => ({
+    const all = byValue ? children.filter((child) => objectiveOf(child) !== undefined) : children;
+    const sorted = { SortBy: 'Name', SortOrder: 'Ascending', ...rest };
+    const { items, NextToken } = takePage(all, sorted, {
+      listed: ({ job }) => ({
         name: job.record.name,
         status: jobStatus(job),
         creationTime: job.record.creationTime,
         lastModified: lastModified(job),
       }),
-      { FinalObjectiveMetricValue: (a, b) => objectiveOf(a)! - objectiveOf(b)! },
-    );
+      orders: { FinalObjectiveMetricValue: (a, b) => objectiveOf(a)! - objectiveOf(b)! },
+    });
     return { TrainingJobSummaries: items.map(summarizeChild), NextToken };
   }
 
