@@ -108,6 +108,34 @@ describe('a tuning job', () => {
     });
   });
 
+  it('takes turns where it has several definitions, and waits where a quota is full', async () => {
+    const asked = tuning.request('several');
+    const { HyperParameterTuningJobConfig: config, TrainingJobDefinition: training } = asked;
+    const { ParameterRanges, HyperParameterTuningJobObjective, ...rest } = config!;
+    const definition = (DefinitionName: string) => ({
+      ...training!,
+      DefinitionName,
+      ResourceConfig: { ...training!.ResourceConfig!, InstanceType: 'ml.m5.xlarge' as const },
+      TuningObjective: HyperParameterTuningJobObjective,
+      HyperParameterRanges: ParameterRanges,
+    });
+    await sagemaker.local('quotas', { instanceType: 'ml.m5.xlarge', instances: 1 });
+    await sagemaker.client.send(
+      new CreateHyperParameterTuningJobCommand({
+        ...asked,
+        HyperParameterTuningJobConfig: rest,
+        TrainingJobDefinition: undefined,
+        TrainingJobDefinitions: [definition('one'), definition('two')],
+      }),
+    );
+    expect((await tuning.ended('several')).TrainingJobStatusCounters!.Completed).toBe(4);
+    const all = await tuning.children('several');
+    expect(all.map((child) => child.TrainingJobDefinitionName)).toEqual(['one', 'two', 'one', 'two']);
+    const begun = all.map((child) => child.TrainingStartTime!.getTime());
+    const over = all.map((child) => child.TrainingEndTime!.getTime());
+    expect(begun.slice(1).every((time, i) => time >= over[i]!)).toBe(true);
+  });
+
   it('is stopped with its children', async () => {
     await tuning.create('stopped', { hold: true });
     await until('two children', () => sagemaker.starts('stopped').length === 2);
@@ -129,7 +157,7 @@ describe('a tuning job', () => {
         ResourceLimits: { MaxNumberOfTrainingJobs: 5, MaxParallelTrainingJobs: 1 },
         ParameterRanges: { ContinuousParameterRanges: [X] },
       },
-      fixed: { epochs: '3', pause: '0.8' },
+      fixed: { epochs: '3', pause: '0.5' },
     });
     const job = await tuning.ended('early');
     const scores = (await tuning.children('early')).map(
@@ -151,7 +179,7 @@ describe('a tuning job', () => {
         Strategy: 'Hyperband',
         ResourceLimits: { MaxNumberOfTrainingJobs: 8, MaxParallelTrainingJobs: 3 },
       },
-      fixed: { epochs: '4', pause: '0.6' },
+      fixed: { epochs: '4', pause: '0.5' },
     });
     const job = await tuning.ended('hyperband');
     const { Completed, Stopped } = job.TrainingJobStatusCounters!;

@@ -1,4 +1,4 @@
-import { validationError } from '../api/errors';
+import { INTERNAL_ERROR, validationError } from '../api/errors';
 import type { ServiceOptions } from '../options';
 import type { TrainingJobs } from '../training/training-jobs';
 import type { Child } from './child';
@@ -11,6 +11,9 @@ import { Tuner } from './tuner';
 import type { TuningStore } from './tuning-store';
 
 const ADVANCE_EVERY_MS = 300;
+/** How long a step may fail for another's sake (S3 away, no search) before the job is given up. */
+const PATIENCE_MS = 10 * 60_000;
+const LONGEST_PAUSE_MS = 10_000;
 const VENV = 'MERIDIAN_VENV_TUNER';
 
 /** Brings all open tuning jobs forward, each by one step at a time, for as long as the service lives. */
@@ -18,6 +21,8 @@ export class TuningLoop {
   private readonly tuners = new Map<string, Tuner>();
   private readonly ended = new Map<string, TuningState>();
   private readonly busy = new Set<string>();
+  /** Since when a job's steps have failed, and until when the next waits. */
+  private readonly trouble = new Map<string, { since: number; until: number }>();
   private readonly timer: NodeJS.Timeout;
   private readonly searcher: Searcher | null;
   onEnd: (name: string) => Promise<void> = () => Promise.resolve();
@@ -40,7 +45,12 @@ export class TuningLoop {
   }
 
   begin(name: string): void {
-    void this.load(name).catch((error: unknown) => this.tell(name, error));
+    void this.load(name).catch((error: unknown) =>
+      this.options.log.error(
+        { error, tuningJob: name },
+        'a tuning job could not begin; the next start takes it up',
+      ),
+    );
   }
 
   close(): void {
@@ -89,22 +99,29 @@ export class TuningLoop {
   }
 
   private async advance(name: string): Promise<void> {
-    if (this.busy.has(name)) return;
+    if (this.busy.has(name) || Date.now() < (this.trouble.get(name)?.until ?? 0)) return;
     this.busy.add(name);
     try {
       const end = await this.tuners.get(name)!.advance();
+      this.trouble.delete(name);
       if (!end) return;
       await this.store.end(name, end);
       this.tuners.delete(name);
       await this.onEnd(name);
     } catch (error) {
-      this.tell(name, error);
+      this.options.log.error({ error, tuningJob: name }, 'a step of a tuning job failed; it is tried again');
+      await this.wait(name);
     } finally {
       this.busy.delete(name);
     }
   }
 
-  private tell(name: string, error: unknown): void {
-    this.options.log.error({ error, tuningJob: name }, 'a tuning job could not go on; it is tried again');
+  /** Pauses a job for half as long as it has been in trouble; gives it up where that lasts. */
+  private async wait(name: string): Promise<void> {
+    const now = Date.now();
+    const since = this.trouble.get(name)?.since ?? now;
+    const pause = Math.min(LONGEST_PAUSE_MS, ADVANCE_EVERY_MS + (now - since) / 2);
+    this.trouble.set(name, { since, until: now + pause });
+    if (now - since > PATIENCE_MS) await this.store.close(name, INTERNAL_ERROR);
   }
 }
