@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { freePort } from './port';
 
 export const INSTANCE_GROUP = 'homogeneousCluster';
 
@@ -45,14 +44,10 @@ export interface Rendezvous {
  * In AWS the first host's name, `algo-1`, and port 7777. Here no name server knows `algo-1`, and another job may have that
  * port: programs must take both from MASTER_ADDR and MASTER_PORT, which AWS's PyTorch images set too.
  */
-export async function findRendezvous(): Promise<Rendezvous> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return { address: '127.0.0.1', port };
-}
+export const findRendezvous = async (): Promise<Rendezvous> => ({
+  address: '127.0.0.1',
+  port: await freePort(),
+});
 
 /** What the hosts of a job of several need to find each other; nothing for one alone. */
 export function rendezvousVariables(host: Host, { address, port }: Rendezvous): Record<string, string> {

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClientError } from '../container/channels';
-import { findRendezvous } from '../container/hosts';
 import { streamFile } from '../container/log';
+import { freePort } from '../container/port';
 import { containerEnvironment } from '../container/program';
 import { startPrograms, type RunningProgram } from '../container/running';
 import { venvOf } from '../images';
@@ -34,7 +34,7 @@ export async function startServer({ record, folder, env }: Transform, base: stri
         'serve over HTTP can transform.',
     );
   }
-  const { port } = await findRendezvous();
+  const port = await freePort();
   const program = {
     command: [serve],
     cwd: base,
