@@ -92,7 +92,6 @@ async function numberEntities(
   for (const asking of views) {
     if (all.has(keysOf(asking))) continue;
     const numbers = `historical_entities_${all.size}`;
-    const asked = `historical_asked_${all.size}`;
     const { joinKeys } = asking.view.entity;
     const keys = joinKeys.map(({ name, type }) => castKey(`frame.${identifier(name)}`, type));
     const names = joinKeys.map(({ name }) => identifier(name));
@@ -102,15 +101,13 @@ async function numberEntities(
          SELECT DISTINCT ${keys.map((key, index) => `${key} AS ${names[index]}`).join(', ')}
          FROM ${FRAME} AS frame WHERE ${present} AND ${TIME} IS NOT NULL)`,
     );
-    await database.execute(
-      `CREATE OR REPLACE TEMP TABLE ${asked} AS SELECT ${ROW}, ${TIME}, ${ENTITY} FROM ${FRAME} AS frame
+    const asked = `(SELECT ${ROW}, ${TIME}, ${ENTITY} FROM ${FRAME} AS frame
        JOIN ${numbers} AS entity ON ${keys.map((key, index) => `${key} = entity.${names[index]}`).join(' AND ')}
-       WHERE ${TIME} IS NOT NULL`,
-    );
+       WHERE ${TIME} IS NOT NULL)`;
     const { first, last } = await database.row<{
       first: number | bigint | null;
       last: number | bigint | null;
-    }>(`SELECT min(${TIME}) AS first, max(${TIME}) AS last FROM ${asked}`);
+    }>(`SELECT min(${TIME}) AS first, max(${TIME}) AS last FROM ${FRAME} AS frame WHERE ${present}`);
     all.set(keysOf(asking), {
       numbers,
       asked,
