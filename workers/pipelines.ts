@@ -35,8 +35,13 @@ async function main(): Promise<void> {
     namespace: config.temporal.namespace,
     taskQueue: TaskQueue.pipelines,
     workflowBundle: workflowBundle('workflows'),
-    // A writer whose history a newer build does not replay ends; the next one takes over from the bucket.
-    workflowFailureErrorTypes: { '*': [], releaseModel: ['NondeterminismError'] },
+    // A run whose history a newer build does not replay ends: the next writer takes over from the bucket, and the next
+    // load does whatever this one has not.
+    workflowFailureErrorTypes: {
+      '*': [],
+      releaseModel: ['NondeterminismError'],
+      materializeFeatures: ['NondeterminismError'],
+    },
     maxConcurrentActivityTaskExecutions: 100,
     activities: {
       ...createRegistryActivities({ store, mlflow }),

@@ -1,45 +1,56 @@
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { ComputedFeatures } from '../activities/features';
-import { addDays, daysBetween, daysEndingWith, type Day } from '../contracts/days';
+import { daysBetween, type Day } from '../contracts/days';
 import { ErrorCode, MeridianError, show } from '../contracts/errors';
-import { lookBackOf } from '../contracts/feature-view';
 import type { MaterializedView } from '../contracts/features';
 import { validateMaterializeFeaturesInput } from '../contracts/generated/validators';
 import type { FeatureView, MaterializeFeaturesInput } from '../contracts/generated/types';
 import { features, notifications, privacy, registry } from './shared/activities';
-import { computeDays } from './shared/back-fill';
 import { summarize, unlessCancelled } from './shared/failure';
+import { ensurePartitions, newestPresent, type Partitions } from './shared/feature-partitions';
 import { asFailure, parseInput } from './shared/input';
 import { lastCompleteDay } from './shared/pacific-date';
 import { Run } from './shared/run';
 
+export interface LoadedView {
+  view: string;
+  version: number;
+  entities: number;
+  written: number;
+  removed: number;
+  /** The day up to which the view is loaded. */
+  watermark: Day;
+  /** Days whose upstream partition was missing, and without which the load went on. */
+  missing: Day[];
+}
+
 export interface MaterializeResult {
   date: Day;
-  views: {
-    view: string;
-    version: number;
-    entities: number;
-    written: number;
-    removed: number;
-    watermark: Day;
-    /** The upstream partition was missing, and the load went on with the day before. */
-    late: boolean;
-  }[];
+  views: LoadedView[];
+  /** Views that a person left as they were. */
+  skipped: string[];
   /** Entities on the list of those who asked to be left out, and how many of them this run took out. */
   optOuts: { entities: number; removed: number };
 }
 
-/** What a view's partitions came to; `late` tells what is missing where the load goes on without it. */
-type Computed = ComputedFeatures & { late: string | null };
+/** What a run does for each view. */
+interface Load {
+  run: Run;
+  days: Day[];
+  recompute: boolean;
+  runKey: string;
+}
 
-/** Computes the day's features into the offline store and loads the newest of every entity into the online store. */
+/**
+ * Computes the day's features into the offline store and loads the newest of every entity into the online store. A view
+ * in trouble waits until all others are loaded, and only then for a person.
+ */
 export async function materializeFeatures(raw: unknown): Promise<MaterializeResult> {
   const input = parseInput<MaterializeFeaturesInput>(
     validateMaterializeFeaturesInput,
     'materializeFeatures',
     raw,
   );
-  const { trigger = 'person', models } = input;
+  const { trigger = 'person', models, recompute = false } = input;
   const { startTime, workflowId, firstExecutionRunId } = workflowInfo();
   const runKey = `${workflowId}/${firstExecutionRunId}`;
   const date = input.date ?? lastCompleteDay(startTime);
@@ -47,6 +58,7 @@ export async function materializeFeatures(raw: unknown): Promise<MaterializeResu
   const run = new Run(`Materialize features of ${days.length === 1 ? date : `${days[0]} to ${date}`}`, {
     trigger,
   });
+  const load: Load = { run, days, recompute, runKey };
 
   const views = await run.step(
     'views',
@@ -62,58 +74,70 @@ export async function materializeFeatures(raw: unknown): Promise<MaterializeResu
     },
     () => privacy.enforceOptOuts({ views, runKey }),
   );
-  const results: MaterializeResult['views'] = [];
+
+  const loaded: LoadedView[] = [];
+  const inTrouble: FeatureView[] = [];
   for (const view of views) {
-    const computed = await run.step<Computed>(
-      `compute ${view.name}`,
-      { doing: 'Computing into the offline store', done: (r) => sayComputed(r, days.length) },
-      () => compute(view, days, input.recompute ?? false),
-    );
-    const asOf = computed.late === null ? date : addDays(date, -1);
-    if (computed.late !== null)
-      await notifications
-        .notifyLate({ view: view.name, day: date, using: asOf, workflowId })
-        .catch(unlessCancelled);
-    const loaded = await run.step(
-      `load ${view.name}`,
-      { doing: `Loading up to ${asOf} into the online store`, done: sayLoaded },
-      () => features.materializeView.executeWithOptions({ summary: view.name }, [{ view, asOf, runKey }]),
-    );
-    const { entities, written, removed, watermark } = loaded;
-    results.push({
-      view: view.name,
-      version: view.version,
-      entities,
-      written,
-      removed,
-      watermark,
-      late: computed.late !== null,
-    });
+    const result = await loadView(load, view, { putOff: true }).catch(unlessItEndsTheRun);
+    if (result) loaded.push(result);
+    else inTrouble.push(view);
   }
-  return { date, views: results, optOuts: { entities: optOuts.entities, removed: optOuts.removed } };
+  const skipped: string[] = [];
+  for (const view of inTrouble) {
+    const result = await loadView(load, view, { skip: () => null });
+    if (result) loaded.push(result);
+    else skipped.push(view.name);
+  }
+  return {
+    date,
+    views: loaded,
+    skipped,
+    optOuts: { entities: optOuts.entities, removed: optOuts.removed },
+  };
 }
 
-/**
- * The partitions of the days asked for, and of those before them what has changed since. Where an upstream partition is
- * missing and the view says so, the load goes on with the day before.
- */
-async function compute(view: FeatureView, days: readonly Day[], recompute: boolean): Promise<Computed> {
-  const before = daysEndingWith(addDays(days[0]!, -1), lookBackOf(view));
-  try {
-    const late = await computeDays(view, before, 'late');
-    const asked = await computeDays(view, days, recompute ? 'all' : 'changed');
-    return {
-      partitions: [...late.partitions.filter(({ computed }) => computed), ...asked.partitions],
-      absent: asked.absent,
-      notes: [...late.notes, ...asked.notes],
-      late: null,
-    };
-  } catch (error) {
-    if (isCancellation(error) || view.whenLate !== 'use-previous') throw error;
-    const failure = summarize(error);
-    if (failure.type !== ErrorCode.MissingObject) throw error;
-    return { partitions: [], absent: [], notes: [], late: failure.message };
+/** Computes and loads one view. @returns null where a person left it as it was */
+async function loadView(
+  { run, days, recompute, runKey }: Load,
+  view: FeatureView,
+  inTrouble: { putOff: true } | { skip: () => null },
+): Promise<LoadedView | null> {
+  const partitions = await run.step<Partitions | null>(
+    `compute ${view.name}`,
+    {
+      doing: 'Computing into the offline store',
+      done: (r) => (r ? sayComputed(r, days) : ''),
+      ...inTrouble,
+    },
+    () => ensurePartitions(view, days, recompute),
+  );
+  if (!partitions) return null;
+  const { missing, trouble } = partitions;
+  const asOf = newestPresent(days, missing);
+  if (missing.length > 0 || trouble.length > 0) {
+    const { workflowId } = workflowInfo();
+    await notifications
+      .notifyLate({ view: view.name, missing, trouble, using: asOf, workflowId })
+      .catch(unlessCancelled);
   }
+  const result = await run.step<MaterializedView | null>(
+    `load ${view.name}`,
+    {
+      doing: `Loading up to ${asOf} into the online store`,
+      done: (r) => (r ? sayLoaded(r) : ''),
+      ...inTrouble,
+    },
+    () => features.materializeView.executeWithOptions({ summary: view.name }, [{ view, asOf, runKey }]),
+  );
+  if (!result) return null;
+  const { entities, written, removed, watermark } = result;
+  return { view: view.name, version: view.version, entities, written, removed, watermark, missing };
+}
+
+/** A view in trouble is come back to; a cancelled run ends, as does one that a person aborts. */
+function unlessItEndsTheRun(error: unknown): null {
+  if (isCancellation(error) || summarize(error).type === ErrorCode.StepAborted) throw error;
+  return null;
 }
 
 /** @throws ApplicationFailure InvalidInput where there is no day to compute */
@@ -130,12 +154,17 @@ function daysOf(from: Day, date: Day): Day[] {
   );
 }
 
-function sayComputed({ partitions, absent, notes, late }: Computed, days: number): string {
-  if (late !== null) return `**late**, going on with the day before: ${late}`;
-  const computed = `${partitions.filter((one) => one.computed).length} computed of ${days} days`;
+function sayComputed(
+  { partitions, absent, notes, missing, trouble }: Partitions,
+  days: readonly Day[],
+): string {
+  const computed = `${partitions.filter((one) => one.computed).length} computed of ${days.length} days`;
   const delivered = absent.length > 0 ? `, nothing delivered on ${absent.join(', ')}` : '';
-  return [computed + delivered, ...notes].join('\n  - ');
+  const late = missing.length > 0 ? `, **late**: going on without ${missing.join(', ')}` : '';
+  return [computed + delivered + late, ...notes, ...trouble.map((text) => `look-back: ${text}`)].join(
+    '\n  - ',
+  );
 }
 
-const sayLoaded = ({ entities, written, removed, verified }: MaterializedView): string =>
-  `${entities} entities, ${written} written, ${removed} removed, ${verified} read back`;
+const sayLoaded = ({ entities, written, removed, verified, watermark }: MaterializedView): string =>
+  `${entities} entities, ${written} written, ${removed} removed, ${verified} read back; loaded up to ${watermark}`;

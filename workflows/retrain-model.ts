@@ -1,11 +1,11 @@
-import { executeChild, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import { executeChild, ParentClosePolicy, patched, startChild, workflowInfo } from '@temporalio/workflow';
 import type { DatasetSnapshot } from '../contracts/dataset';
 import type { Provenance } from '../contracts/decision';
 import type { Verdict } from '../contracts/evaluation';
 import { validateRetrainModelInput } from '../contracts/generated/validators';
 import type { RetrainModelInput } from '../contracts/generated/types';
 import { Key, WorkflowId } from '../contracts/ids';
-import type { ResolvedDeclaration } from '../contracts/model';
+import type { FeatureView, ModelDeclaration, ResolvedDeclaration } from '../contracts/model';
 import type { TrainingOutcome } from '../contracts/training';
 import { datasets, features, notifications, registry, release } from './shared/activities';
 import { unlessCancelled } from './shared/failure';
@@ -145,15 +145,10 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
   return { version, snapshot: snapshot.snapshot, jobName: outcome.jobName, ...evaluation, rollOut };
 }
 
-/**
- * The offline store must hold the features of every observation day; what is missing is computed, never redone. It is
- * computed as published: another model may have added features to a view that this run's declaration does not know.
- */
+/** The offline store must hold the features of every observation day; what is missing is computed, never redone. */
 async function ensureFeatures({ declaration }: ResolvedDeclaration, days: string[]) {
-  const published = await registry.viewsToLoad({ models: [declaration.name] });
-  const views = declaration.views.map(
-    (view) => published.find(({ name, version }) => name === view.name && version === view.version) ?? view,
-  );
+  // A run that began before views were published computes those of its declaration.
+  const views = patched('published-views') ? await asPublished(declaration) : declaration.views;
   const results = await Promise.all(
     views.map((view) =>
       features.computeFeatures.executeWithOptions({ summary: `${view.name}: ${days.length} days` }, [
@@ -163,6 +158,14 @@ async function ensureFeatures({ declaration }: ResolvedDeclaration, days: string
   );
   const partitions = results.flatMap((r) => r.partitions);
   return { partitions: partitions.length, computed: partitions.filter((p) => p.computed).length };
+}
+
+/** Another model may have added features to a view that this run's declaration does not know. */
+async function asPublished({ name, views }: ModelDeclaration): Promise<FeatureView[]> {
+  const published = await registry.viewsToLoad({ models: [name] });
+  return views.map(
+    (view) => published.find((one) => one.name === view.name && one.version === view.version) ?? view,
+  );
 }
 
 function describeSnapshot({ snapshot, rows, model }: DatasetSnapshot): string {

@@ -72,15 +72,18 @@ describe('createNotificationActivities', () => {
     });
   });
 
-  it('tells of a load that went on with the day before', async () => {
+  it('tells of a load that went on although data is late', async () => {
     const { said, metrics, notifications } = observed();
     await notifications.notifyLate({
       view: 'usage',
-      day: '2026-11-20',
+      missing: ['2026-11-20'],
+      trouble: ['raw/usage/dt=2026-11-17/: found none'],
       using: '2026-11-19',
       workflowId: 'materialize-features/2026-11-20',
     });
     expect(metrics).toEqual([['feature.late', 1, { view: 'usage' }]]);
-    expect(said).toEqual([expect.stringMatching(/2026-11-20 is late\n.*went on with 2026-11-19/)]);
+    expect(said).toEqual([
+      expect.stringMatching(/2026-11-20 is late\n[^]*dt=2026-11-17[^]*went on with 2026-11-19/),
+    ]);
   });
 });

@@ -39,8 +39,11 @@ interface ConsistencyNotice {
 
 interface LateNotice {
   view: string;
-  /** The day whose upstream partition is missing, and the one that was loaded instead. */
-  day: Day;
+  /** Days whose upstream partition is missing. */
+  missing: Day[];
+  /** Why days before those could not be computed again. */
+  trouble: string[];
+  /** The day that was loaded. */
   using: Day;
   workflowId: string;
 }
@@ -86,13 +89,15 @@ export function createNotificationActivities({ say, telemetry, links, namespace 
       );
     },
 
-    /** A load went on with the day before, because an upstream partition is missing. */
-    async notifyLate({ view, day, using, workflowId }: LateNotice): Promise<void> {
+    /** A load went on although data is late: what is missing, and what was loaded instead. */
+    async notifyLate({ view, missing, trouble, using, workflowId }: LateNotice): Promise<void> {
       telemetry.count('feature.late', 1, { view });
+      const days = missing.join(', ');
+      const lacking = days ? [`An upstream partition is missing for ${days}.`] : [];
       await say(
-        `${view}: ${day} is late`,
-        `An upstream partition of ${day} is missing; the load went on with ${using}. ` +
-          `When it has come, the next load picks it up, or load it now: ${link(workflowId)}`,
+        days ? `${view}: ${days} is late` : `${view}: late data could not be taken up`,
+        [...lacking, ...trouble].join('\n') +
+          `\nThe load went on with ${using}; the next one looks again: ${link(workflowId)}`,
       );
     },
 

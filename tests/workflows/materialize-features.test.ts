@@ -75,59 +75,127 @@ describe('materializeFeatures', () => {
     expect(names(calls).slice(0, 2)).toEqual(['viewsToLoad', 'enforceOptOuts']);
   });
 
-  it('goes on with the day before where a view says so, and tells the team', async () => {
-    const lenient = { ...customerUsage, whenLate: 'use-previous' as const };
+  /** Computes every day but these, of this view. */
+  const without =
+    (name: string, missing: Record<string, string>) =>
+    ({ view, days }: Computation) => {
+      const [day, type] = Object.entries(missing).find(([one]) => days.includes(one)) ?? [];
+      if (view.name !== name || type === undefined)
+        return {
+          partitions: days.map((one) => ({ day: one, key: one, rows: 1, computed: true, checks: 1 })),
+          absent: [],
+          notes: [],
+        };
+      throw ApplicationFailure.nonRetryable(`raw/usage/dt=${day}/: found none`, type);
+    };
+  const lenient = { ...customerUsage, whenLate: 'use-previous' as const };
+
+  it('goes on with the newest day there is where a view says so, and tells the team', async () => {
     const { views } = await start(
       { date: '2026-03-01' },
       {
         viewsToLoad: () => [lenient, customerAccount],
-        computeFeatures: ({ view, days }: Computation) => {
-          if (view.name === lenient.name)
-            throw ApplicationFailure.nonRetryable('raw/usage/dt=2026-03-01/: found none', 'MissingObject');
-          return { partitions: [], absent: days, notes: [] };
-        },
+        computeFeatures: without(lenient.name, { '2026-03-01': 'MissingObject' }),
       },
     );
-    expect(views.map(({ view, late, watermark }) => [view, late, watermark])).toEqual([
-      ['customer_usage', true, '2026-02-28'],
-      ['customer_account', false, '2026-03-01'],
+    expect(views.map(({ view, missing, watermark }) => [view, missing, watermark])).toEqual([
+      ['customer_usage', ['2026-03-01'], '2026-02-28'],
+      ['customer_account', [], '2026-03-01'],
     ]);
     expect(argumentsOf('notifyLate')).toEqual([
-      expect.objectContaining({ view: 'customer_usage', day: '2026-03-01', using: '2026-02-28' }),
+      expect.objectContaining({ view: 'customer_usage', missing: ['2026-03-01'], using: '2026-02-28' }),
     ]);
     expect(names(calls)).not.toContain('notifyParked');
   });
 
-  it('waits for a person where a view does not, and computes only what is missing when told to go on', async () => {
-    let delivered = false;
-    const result = await withWorkers(
-      environment,
-      mockActivities(calls, {
-        viewsToLoad: () => [customerUsage],
-        computeFeatures: ({ days }: Computation) => {
-          if (!delivered && days.includes('2026-03-01'))
-            throw ApplicationFailure.nonRetryable('raw/usage/dt=2026-03-01/: found none', 'MissingObject');
-          return { partitions: [], absent: [], notes: [] };
-        },
-        notifyParked: () => {
-          delivered = true;
-        },
-      }),
-      async () => {
-        const handle = await environment.client.workflow.start('materializeFeatures', {
-          workflowId: `materialize-features/${uniqueLabel()}`,
-          taskQueue: TaskQueue.pipelines,
-          args: [{ date: '2026-03-01' }],
-        });
-        await until('the run to park', () => delivered);
-        await handle.executeUpdate('resolveFailure', {
-          args: [{ action: 'retry', by: 'ana', note: 'delivered' }],
-        });
-        return (await handle.result()) as MaterializeResult;
+  it('passes over a hole in a range alone, and loads up to its end', async () => {
+    const { views } = await start(
+      { from: '2026-03-01', date: '2026-03-09' },
+      {
+        viewsToLoad: () => [lenient],
+        computeFeatures: without(lenient.name, { '2026-03-03': 'MissingObject' }),
       },
     );
-    expect(result.views).toEqual([expect.objectContaining({ late: false, watermark: '2026-03-01' })]);
+    expect(views).toEqual([expect.objectContaining({ missing: ['2026-03-03'], watermark: '2026-03-09' })]);
+  });
+
+  it('holds nothing up for what the look-back lacks, and tells the team', async () => {
+    const { views } = await start(
+      { date: '2026-03-01' },
+      {
+        viewsToLoad: () => [customerUsage],
+        computeFeatures: without(customerUsage.name, { '2026-02-27': 'MissingObject' }),
+      },
+    );
+    expect(views).toEqual([expect.objectContaining({ missing: [], watermark: '2026-03-01' })]);
+    expect(argumentsOf('notifyLate')).toEqual([
+      expect.objectContaining({ missing: [], trouble: [expect.stringContaining('dt=2026-02-27')] }),
+    ]);
+  });
+
+  /** Runs until somebody is asked, and sends that answer. */
+  const resolved = (
+    activities: Parameters<typeof mockActivities>[1],
+    action: 'retry' | 'skip',
+  ): Promise<MaterializeResult> => {
+    let asked = false;
+    const replaced = { ...activities, notifyParked: () => void (asked = true) };
+    return withWorkers(environment, mockActivities(calls, replaced), async () => {
+      const handle = await environment.client.workflow.start('materializeFeatures', {
+        workflowId: `materialize-features/${uniqueLabel()}`,
+        taskQueue: TaskQueue.pipelines,
+        args: [{ date: '2026-03-01' }],
+      });
+      await until('the run to park', () => asked);
+      await handle.executeUpdate('resolveFailure', { args: [{ action, by: 'ana', note: 'looked at it' }] });
+      return (await handle.result()) as MaterializeResult;
+    });
+  };
+
+  it('loads all other views before it asks for help with one, and goes on when told to', async () => {
+    let attempts = 0;
+    const { views } = await resolved(
+      {
+        viewsToLoad: () => [customerUsage, customerAccount],
+        computeFeatures: (computation: Computation) => {
+          const delivered = calls.some(([name]) => name === 'notifyParked');
+          if (computation.view.name === customerUsage.name && computation.scope === 'changed') attempts += 1;
+          return without(delivered ? '' : customerUsage.name, { '2026-03-01': 'MissingObject' })(computation);
+        },
+      },
+      'retry',
+    );
+    expect(views.map(({ view, watermark }) => [view, watermark])).toEqual([
+      ['customer_account', '2026-03-01'],
+      ['customer_usage', '2026-03-01'],
+    ]);
+    expect(attempts).toBe(3);
+    const order = names(calls);
+    expect(order.indexOf('materializeView')).toBeLessThan(order.indexOf('notifyParked'));
+  });
+
+  it('lets a breach of any day win over days that are only late', async () => {
+    const { views, skipped } = await resolved(
+      {
+        viewsToLoad: () => [lenient, customerAccount],
+        computeFeatures: ({ view, days, scope }: Computation) => {
+          if (view.name !== lenient.name || scope === 'late')
+            return { partitions: [], absent: days, notes: [] };
+          throw ApplicationFailure.nonRetryable('12 of 50 rows have no plan', 'DataQualityBreach');
+        },
+      },
+      'skip',
+    );
+    expect(views.map(({ view }) => view)).toEqual(['customer_account']);
+    expect(skipped).toEqual(['customer_usage']);
     expect(names(calls)).not.toContain('notifyLate');
+  });
+
+  it('has nothing to load where there are no views', async () => {
+    expect(await start({ date: '2026-03-01' }, { viewsToLoad: () => [] })).toMatchObject({
+      views: [],
+      skipped: [],
+    });
   });
 
   it('takes the last complete day where none is named', async () => {

@@ -4,10 +4,15 @@ import type { ComputeScope } from '../../contracts/features';
 import type { FeatureView } from '../../contracts/generated/types';
 import { features } from './activities';
 
-/** Days one activity computes: a lost one costs little, and a year is some fifty of them. */
+/** A lost activity costs no more than these days again, and a year is some fifty activities. */
 const DAYS_PER_ACTIVITY = 7;
-/** As many as one data worker runs at a time. */
-const IN_FLIGHT = 4;
+/** One fewer than a data worker runs at a time: a long back-fill leaves room for the night's load. */
+const IN_FLIGHT = 3;
+
+/** What was computed, and the days that were not, with the reason. */
+export interface BackFill extends ComputedFeatures {
+  failures: { days: Day[]; error: unknown }[];
+}
 
 /**
  * Computes a view over any number of days, a few activities at a time. One that fails does not stop the others, so that
@@ -17,12 +22,13 @@ export async function computeDays(
   view: FeatureView,
   days: readonly Day[],
   scope: ComputeScope,
-): Promise<ComputedFeatures> {
-  const batches = Array.from({ length: Math.ceil(days.length / DAYS_PER_ACTIVITY) }, (_, index) =>
-    days.slice(index * DAYS_PER_ACTIVITY, (index + 1) * DAYS_PER_ACTIVITY),
+  daysPerActivity = DAYS_PER_ACTIVITY,
+): Promise<BackFill> {
+  const batches = Array.from({ length: Math.ceil(days.length / daysPerActivity) }, (_, index) =>
+    days.slice(index * daysPerActivity, (index + 1) * daysPerActivity),
   );
-  const results: ComputedFeatures[] = [];
-  const failures: unknown[] = [];
+  const results: (ComputedFeatures | undefined)[] = [];
+  const failures: BackFill['failures'] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < batches.length) {
@@ -34,15 +40,16 @@ export async function computeDays(
           [{ view, days: batch, scope }],
         );
       } catch (error) {
-        failures.push(error);
+        failures.push({ days: batch, error });
       }
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
-  if (failures.length > 0) throw failures[0];
+  const computed = results.filter((result) => result !== undefined);
   return {
-    partitions: results.flatMap(({ partitions }) => partitions),
-    absent: results.flatMap(({ absent }) => absent),
-    notes: results.flatMap(({ notes }) => notes),
+    partitions: computed.flatMap(({ partitions }) => partitions),
+    absent: computed.flatMap(({ absent }) => absent),
+    notes: computed.flatMap(({ notes }) => notes),
+    failures,
   };
 }

@@ -29,6 +29,8 @@ interface StepOptions<T> {
   skipWhen?: () => boolean;
   /** False where ending the run here would leave something half done. */
   abortable?: boolean;
+  /** Does not park: the failure is shown and thrown, and the caller comes back to the step after all others. */
+  putOff?: boolean;
 }
 
 interface Parked {
@@ -42,7 +44,7 @@ interface Parked {
 interface Entry {
   step: string;
   text: string;
-  state: 'running' | 'done' | 'waiting' | 'skipped';
+  state: 'running' | 'done' | 'waiting' | 'skipped' | 'put off';
   seconds: number | null;
 }
 
@@ -91,6 +93,10 @@ export class Run {
         if (isCancellation(error)) throw error;
         const failure = summarize(error);
         if (ENDS_THE_RUN.has(failure.type)) throw error;
+        if (options.putOff) {
+          this.finish(entry, 'put off', begun, `put off until the others are done: ${failure.message}`);
+          throw error;
+        }
         const resolution = await this.park(entry, {
           step: name,
           generation,
@@ -119,7 +125,7 @@ export class Run {
     }
   }
 
-  private finish(entry: Entry, state: 'done' | 'skipped', begun: number, text?: string): void {
+  private finish(entry: Entry, state: 'done' | 'skipped' | 'put off', begun: number, text?: string): void {
     entry.state = state;
     entry.seconds = (Date.now() - begun) / 1000;
     if (text) entry.text = text;
@@ -190,7 +196,7 @@ export class Run {
   }
 
   private show(): void {
-    const marks = { running: '▶', done: '✔', waiting: '✋', skipped: '↷' };
+    const marks = { running: '▶', done: '✔', waiting: '✋', skipped: '↷', 'put off': '⏸' };
     const steps = this.entries.map(({ step, text, state, seconds }) => {
       const took = seconds === null ? '' : ` (${seconds.toFixed(1)} s)`;
       return `- ${marks[state]} **${step}**: ${text}${took}`;
