@@ -5,6 +5,7 @@ import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { ModelDeclaration } from '../../contracts/model';
 import { identifier, literal, openDatabase, parquetFiles, type Database } from '../../platform/duckdb';
+import { SQL_TYPE } from '../../platform/duckdb-types';
 import {
   defineTable,
   explainCorruption,
@@ -13,7 +14,6 @@ import {
   type PulledObject,
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
-import { SQL_TYPE } from '../features/columns';
 import { runTransformation } from '../features/compute-sources';
 import { breach, checkRows, keyRules } from '../quality/rules';
 import { modelJoinKeys } from './entity';

@@ -8,6 +8,7 @@ import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { ModelDeclaration } from '../../contracts/model';
 import { identifier, literal, openDatabase, type Database } from '../../platform/duckdb';
+import { SQL_TYPE } from '../../platform/duckdb-types';
 import {
   defineTable,
   explainCorruption,
@@ -16,7 +17,6 @@ import {
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { breach, checkRows, keyRules } from '../quality/rules';
-import { SQL_TYPE } from '../features/columns';
 import { modelJoinKeys } from './entity';
 import { askedTimes, historicalQuery, pullVisible, type AskedTimes, type HistoricalView } from './historical';
 import { labelRule } from './labels';

@@ -4,6 +4,7 @@ import { ttlDays } from '../../contracts/feature-view';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, literal, openDatabase, type Database } from '../../platform/duckdb';
+import { castColumns, SQL_TYPE } from '../../platform/duckdb-types';
 import type { OnlineRow, StoredValue } from '../../platform/online-store';
 import {
   explainCorruption,
@@ -13,7 +14,7 @@ import {
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { openSource, PLACE } from '../datasets/historical/source';
-import { castColumns, declaredColumns, joinKeyNames, SQL_TYPE } from './columns';
+import { declaredColumns, joinKeyNames } from './columns';
 
 /**
  * What the offline store says should be online: the newest row alive of each entity. The rule is written out here once

@@ -13,11 +13,12 @@ import {
   withDatabase,
   type Database,
 } from '../../platform/duckdb';
+import { castColumns, columnTypes } from '../../platform/duckdb-types';
 import { explainCorruption, type PartitionCache, type PulledObject } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { breach, inspectRows, missingRule, repeatedRule, type RowRule } from '../quality/rules';
 import { inspectFreshness } from '../quality/volume';
-import { castColumns, columnTypes, declaredColumns, joinKeyNames } from './columns';
+import { declaredColumns, joinKeyNames } from './columns';
 import type { DayOutcome } from './compute';
 import { inspectPartition, partitionName, type PartitionInspection } from './compute-inspect';
 import { keepReport, lastGood, partitionHash } from './compute-report';

@@ -4,11 +4,12 @@ import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, parquetFiles, type Database } from '../../platform/duckdb';
+import { castColumns, columnTypes } from '../../platform/duckdb-types';
 import { explainCorruption, type PartitionCache } from '../../platform/partitions';
 import { inspectStability, outlierRules, type Reference } from '../quality/distribution';
 import { featureRules, inspectRows, number, type Inspection, type RowRule } from '../quality/rules';
 import { inspectFreshness, inspectRowCount } from '../quality/volume';
-import { castColumns, columnTypes, declaredColumns } from './columns';
+import { declaredColumns } from './columns';
 
 /** A partition's checks and findings, and what is worth telling of them in a line. */
 export interface PartitionInspection extends Inspection {

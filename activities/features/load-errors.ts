@@ -1,8 +1,9 @@
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, parquetFiles, type Database } from '../../platform/duckdb';
+import { SQL_TYPE } from '../../platform/duckdb-types';
 import { explainCorruption, type PulledObject } from '../../platform/partitions';
-import { declaredColumns, SQL_TYPE } from './columns';
+import { declaredColumns } from './columns';
 
 /**
  * Runs what reads a view's partitions; where it fails, says which partition is to blame.

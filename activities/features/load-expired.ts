@@ -1,9 +1,9 @@
 import type { Day } from '../../contracts/days';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, parquetFiles, type Database } from '../../platform/duckdb';
+import { SQL_TYPE } from '../../platform/duckdb-types';
 import type { OnlineStore } from '../../platform/online-store';
 import type { PulledObject } from '../../platform/partitions';
-import { SQL_TYPE } from './columns';
 import { endOfDayMicros } from './newest';
 
 const ENTITIES_AT_A_TIME = 10_000;

@@ -1,8 +1,9 @@
 import type { FeatureView } from '../../contracts/model';
 import { identifier, literal, parquetFiles, type Database } from '../../platform/duckdb';
+import { SQL_TYPE } from '../../platform/duckdb-types';
 import type { PulledObject } from '../../platform/partitions';
 import { MOST_ROWS_A_FILE, PLACE } from '../datasets/historical/source';
-import { declaredColumns, SQL_TYPE } from './columns';
+import { declaredColumns } from './columns';
 
 /** Rows that are read, and ordered by their chunks, together. */
 export interface Group {

@@ -3,11 +3,11 @@ import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { storedName } from '../../contracts/feature-view';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, literal, type Database } from '../../platform/duckdb';
+import { SQL_TYPE } from '../../platform/duckdb-types';
 import type { Micros } from '../../platform/online-store';
 import type { PulledObject } from '../../platform/partitions';
 import { openSource, PLACE } from '../datasets/historical/source';
 import { featureColumns } from '../datasets/historical/types';
-import { SQL_TYPE } from './columns';
 import { groupRowsToRead, NEVER_CREATED, type Group } from './newest-groups';
 
 /** What is loaded of a view, and of which rows. */

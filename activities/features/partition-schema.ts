@@ -1,16 +1,11 @@
 import type { QualityFinding } from '../../contracts/dataset';
 import type { FeatureView } from '../../contracts/model';
 import { identifier } from '../../platform/duckdb';
+import { INSTANTS, isLossy, MAY_HOLD, SQL_TYPE, type TypedColumn } from '../../platform/duckdb-types';
 import type { RowRule } from '../quality/rules';
-import { declaredColumns, SQL_TYPE } from './columns';
+import { declaredColumns } from './columns';
 
-type Declared = ReturnType<typeof declaredColumns>[number];
 type Types = ReadonlyMap<string, string>;
-
-const INTEGERS = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/;
-const REALS = /^(DOUBLE|FLOAT|DECIMAL\(.*\))$/;
-const NO_TEXT = /\[|^(STRUCT|MAP|UNION|BLOB|BIT)/;
-const TIMES = /^TIMESTAMP(_S|_MS|_NS| WITH TIME ZONE)?$/;
 
 /** What a transformation gives: exactly the declared columns. Their values are judged by `losslessRules`. */
 export function computedColumns(view: FeatureView, where: string, found: Types): QualityFinding[] {
@@ -34,8 +29,9 @@ export function computedColumns(view: FeatureView, where: string, found: Types):
 }
 
 /**
- * What others deliver: the declared columns and `event_timestamp`, each of a type that the declared one can hold. Columns
- * beside them do no harm, and nor does a column of another type that holds nulls only (writers give those any type).
+ * What others deliver: the declared columns and `event_timestamp`, each of a type that the declared one can hold; whether
+ * it holds each value is judged by `losslessRules`. Columns beside them do no harm, and nor does a column of another type
+ * that holds nulls only (writers give those any type).
  * @param hasValues Whether a column holds anything but nulls.
  */
 export async function deliveredColumns(
@@ -48,11 +44,11 @@ export async function deliveredColumns(
     ...declaredColumns(view).map(({ name, type }) => ({
       name,
       expected: SQL_TYPE[type],
-      holds: holds(type),
+      holds: MAY_HOLD[type],
     })),
-    { name: 'event_timestamp', expected: 'TIMESTAMP WITH TIME ZONE', holds: TIMES },
+    { name: 'event_timestamp', expected: 'TIMESTAMP WITH TIME ZONE', holds: INSTANTS },
     ...(found.has('created_timestamp')
-      ? [{ name: 'created_timestamp', expected: 'TIMESTAMP WITH TIME ZONE', holds: TIMES }]
+      ? [{ name: 'created_timestamp', expected: 'TIMESTAMP WITH TIME ZONE', holds: INSTANTS }]
       : []),
   ];
   const findings: QualityFinding[] = [];
@@ -70,35 +66,11 @@ export async function deliveredColumns(
   return findings;
 }
 
-/** Types that a declared type can hold, value by value (`losslessRules`). */
-function holds(type: Declared['type']): RegExp {
-  if (type === 'string') return /^VARCHAR$/;
-  if (type === 'bool') return /^BOOLEAN$/;
-  if (type === 'int32' || type === 'int64') return INTEGERS;
-  return new RegExp(`${REALS.source}|${INTEGERS.source}`);
-}
-
-/**
- * Every value must become its declared type without loss: 3.7 is no int32, and 2 is no bool. (A double may be rounded to
- * a float, and an integer to a double: that is what those types are.)
- */
-export const losslessRules = (columns: readonly Declared[], found: Types): RowRule[] =>
+/** Every value must become its declared type without loss. */
+export const losslessRules = (columns: readonly TypedColumn[], found: Types): RowRule[] =>
   columns.map((column) => ({
     check: `${column.name} is a ${column.type}`,
-    bad: `${identifier(column.name)} IS NOT NULL AND (${lossy(column, found.get(column.name)!)})`,
+    bad: `${identifier(column.name)} IS NOT NULL AND (${isLossy(column, found.get(column.name)!)})`,
     complaint: `have a ${column.name} that is no ${column.type}`,
     allowedShare: 0,
   }));
-
-function lossy({ name, type }: Declared, found: string): string {
-  const value = identifier(name);
-  const cast = `TRY_CAST(${value} AS ${SQL_TYPE[type]})`;
-  const refused = `${cast} IS NULL`;
-  // Text of a list, a record or bytes is no value that anybody meant.
-  if (type === 'string') return NO_TEXT.test(found) ? 'true' : refused;
-  if (type === 'double' || type === 'float' || found === SQL_TYPE[type]) return refused;
-  if (found === 'VARCHAR' && type === 'bool') return refused;
-  // Text is compared as a number: "007" is 7, but "3.7" is not 4.
-  const exact = found === 'VARCHAR' ? 'DECIMAL(38, 10)' : found;
-  return `${refused} OR TRY_CAST(${cast} AS ${exact}) IS DISTINCT FROM TRY_CAST(${value} AS ${exact})`;
-}

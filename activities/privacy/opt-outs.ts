@@ -3,6 +3,7 @@ import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, literal, type Database } from '../../platform/duckdb';
+import { columnNames, SQL_TYPE } from '../../platform/duckdb-types';
 import {
   defineTable,
   explainCorruption,
@@ -11,7 +12,6 @@ import {
   type PulledObject,
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
-import { columnNames, SQL_TYPE } from '../features/columns';
 
 export type JoinKeys = FeatureView['entity']['joinKeys'];
 

@@ -1,6 +1,6 @@
 import type { FeatureView } from '../../contracts/model';
 import { identifier, literal, type Database } from '../../platform/duckdb';
-import { SQL_TYPE } from '../features/columns';
+import { SQL_TYPE } from '../../platform/duckdb-types';
 import { populationStabilityIndex } from './psi';
 import { number, type Inspection, type RowRule } from './rules';
 

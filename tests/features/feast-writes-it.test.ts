@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { featureColumns, joinHistorical, localFiles } from '../../activities/datasets/historical';
 import { createFeatureActivities } from '../../activities/features';
-import { SQL_TYPE } from '../../activities/features/columns';
 import { addDays, endOfDay } from '../../contracts/days';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
@@ -9,6 +8,7 @@ import { customerAccount, customerActivity, customerUsage } from '../../features
 import { layDownSampleData } from '../../local/sample';
 import { readParquetAsArrow } from '../../platform/arrow';
 import { identifier, literal, withDatabase, type Database } from '../../platform/duckdb';
+import { SQL_TYPE } from '../../platform/duckdb-types';
 import { createOnlineStore, type OnlineRow, type StoredValue } from '../../platform/online-store';
 import { askFeast } from './feast-client';
 import { setStage, type Stage } from './stage';

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { SQL_TYPE } from '../../activities/features/columns';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, literal, withDatabase } from '../../platform/duckdb';
+import { SQL_TYPE } from '../../platform/duckdb-types';
 import type { StoredValue } from '../../platform/online-store';
 
 /** One row of a partition, as a test thinks of it; times in microseconds. */

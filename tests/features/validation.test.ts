@@ -349,9 +349,9 @@ describe('a delivered partition', () => {
   it.each([
     [
       'another type',
-      good.replace('i::INTEGER', 'i::DOUBLE'),
+      good.replace('i::INTEGER', 'i > 3'),
       'the type of seats',
-      'has the column seats as DOUBLE',
+      'has the column seats as BOOLEAN',
       'INTEGER',
     ],
     [
@@ -436,6 +436,40 @@ describe('a delivered partition', () => {
       breach(
         /2 of 10 rows have a seats that is no int32 \(allowed: 0\), for example C8, 2026-03-10T12:00:00\.000Z/,
       ),
+    );
+  });
+
+  it.each(['DOUBLE', 'FLOAT', 'DECIMAL(18, 3)'])(
+    'may give integers with nulls among them as %s, where every value is one',
+    async (type) => {
+      const view = delivered();
+      const some = good.replace('i::INTEGER', `nullif(i, 4)::${type}`);
+      await layDelivered(stage, view, day, some);
+      const { partitions } = await compute({ view, days: [day] });
+      expect(partitions).toMatchObject([{ rows: 10 }]);
+      await layDelivered(stage, view, day, some.replace('nullif(i, 4)', 'nullif(i, 4) + (i = 7)::INT * 0.5'));
+      await expect(compute({ view, days: [day] })).rejects.toMatchObject(
+        breach(/1 of 10 rows have a seats that is no int32 \(allowed: 0\), for example C7/),
+      );
+    },
+  );
+
+  it('may not give an int64 as a double that stands for several', async () => {
+    const view = delivered({ features: [{ name: 'big', type: 'int64' }] });
+    const big = (value: string): string => good.replace('i::INTEGER AS seats', `${value} AS big`);
+    await layDelivered(stage, view, day, big('9007199254740991::DOUBLE'));
+    await compute({ view, days: [day] });
+    // 2^53 + 1 has become 2^53 on the way, if that was meant.
+    await layDelivered(stage, view, day, big('9007199254740993::DOUBLE'));
+    await expect(compute({ view, days: [day] })).rejects.toMatchObject(
+      breach(/10 of 10 rows have a big that/),
+    );
+    await layDelivered(stage, view, day, big('9007199254740993'));
+    await compute({ view, days: [day] });
+    // Read together with doubles, an object of integers is read as doubles.
+    await layDelivered(stage, view, day, big('1::DOUBLE').replaceAll(`'C'`, `'D'`), 'part-1');
+    await expect(compute({ view, days: [day] })).rejects.toMatchObject(
+      breach(/10 of 20 rows have a big that/),
     );
   });
 

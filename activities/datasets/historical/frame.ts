@@ -1,6 +1,6 @@
 import { ErrorCode, MeridianError } from '../../../contracts/errors';
 import { type Database } from '../../../platform/duckdb';
-import { columnTypes } from '../../features/columns';
+import { columnTypes } from '../../../platform/duckdb-types';
 import { HOLDS, misfit, TIMES } from './schema';
 import type { AskedTimes } from './partitions';
 import type { HistoricalView } from './types';

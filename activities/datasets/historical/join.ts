@@ -1,6 +1,6 @@
 import { ErrorCode, MeridianError, show } from '../../../contracts/errors';
 import { identifier, type Database } from '../../../platform/duckdb';
-import { SQL_TYPE } from '../../features/columns';
+import { SQL_TYPE } from '../../../platform/duckdb-types';
 import { ENTITY, FRAME, loadFrame, ROW, TIME } from './frame';
 import { openSource, PLACE, type Source } from './source';
 import type { AsKnown, HistoricalView } from './types';
