@@ -36,6 +36,15 @@ export function redisFailure(redis: Redis, error: unknown): MeridianError {
       },
     );
   }
+  if (/^(CROSSSLOT|MOVED|ASK|CLUSTERDOWN)\b/.test(text)) {
+    const expected = 'a server with cluster mode disabled (replicas are fine)';
+    return new MeridianError(
+      ErrorCode.InvalidInput,
+      `${where}: expected ${expected}, found one of a Redis Cluster: ${text}. Set REDIS_URL to such a server.`,
+      [{ field: 'REDIS_URL', found: 'a Redis Cluster', expected }],
+      { cause: error },
+    );
+  }
   return new MeridianError(
     ErrorCode.DependencyUnavailable,
     `${where} did not answer as expected: ${text}. It is tried again.`,
