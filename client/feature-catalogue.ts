@@ -1,4 +1,4 @@
-import type { Watermark } from '../activities/features';
+import { readWatermark, type Watermark } from '../activities/features/watermark';
 import { ErrorCode, MeridianError, show } from '../contracts/errors';
 import type { PartitionReport } from '../contracts/features';
 import type { StoredView } from '../contracts/feature-view';
@@ -75,18 +75,21 @@ export async function describeView(store: ObjectStore, name: string, version?: n
 export const listServices = async (store: ObjectStore): Promise<FeatureService[]> =>
   (await listDeclarations(store)).map(serviceOf);
 
-export async function readWatermark(store: ObjectStore, view: StoredView): Promise<Watermark | null> {
-  const found = await store.find(`${Key.featureView(view)}_watermark.json`);
-  return found && (JSON.parse(found.body.toString('utf8')) as Watermark);
-}
-
-/** The report of the newest day that was checked, whether it passed or not. */
+/**
+ * The newest report of the newest day that was checked, whether it passed or not: what was blocked may have been computed
+ * again since, and what stands may have been computed again and blocked.
+ */
 async function readLastReport(store: ObjectStore, view: StoredView): Promise<PartitionReport | null> {
-  const first = Key.partitionReport(view, '');
-  const folder = first.slice(0, first.lastIndexOf('/') + 1);
+  const folder = Key.partitionReport(view, '').replace(/[^/]*$/, '');
   const keys = (await store.list(folder)).map(({ key }) => key).sort();
-  const newest = keys.at(-1);
-  return newest === undefined ? null : store.getJson<PartitionReport>(newest);
+  const day = keys.at(-1)?.slice(folder.length).split('.')[0];
+  if (day === undefined) return null;
+  const reports = await Promise.all(
+    keys
+      .filter((key) => key.startsWith(`${folder}${day}.`))
+      .map((key) => store.getJson<PartitionReport>(key)),
+  );
+  return reports.reduce((newest, report) => (report.checkedAt > newest.checkedAt ? report : newest));
 }
 
 /**

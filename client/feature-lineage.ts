@@ -1,10 +1,11 @@
+import { readWatermark } from '../activities/features/watermark';
 import type { DatasetManifest } from '../contracts/dataset';
 import { Key } from '../contracts/ids';
 import type { ArtifactManifest, DeclarationPointer, FeatureView, ModelDeclaration } from '../contracts/model';
 import type { Generation } from '../contracts/release';
 import { readCurrentGeneration } from '../platform/releases';
 import type { ObjectStore } from '../platform/s3';
-import { readReference, readWatermark } from './feature-catalogue';
+import { readReference } from './feature-catalogue';
 
 /** A trained version, a snapshot or a declaration, and what it takes of the view. */
 interface Use {

@@ -16,6 +16,8 @@ export const Key = {
   rawPartition: (table: string, day: string) => `raw/${table}/dt=${day}/`,
   featureView: (view: StoredView) => `features/${storedName(view)}/`,
   featurePartition: (view: StoredView, day: string) => `features/${storedName(view)}/dt=${day}/`,
+  /** How far the online store has been loaded with a view (readers of Parquet skip `_…`). */
+  watermark: (view: StoredView) => `features/${storedName(view)}/_watermark.json`,
   /** A view's definition as published, and the pointer to the newest. */
   viewDefinition: (view: string, hash: string) => `feature-views/${view}/${hash}.json`,
   viewPointer: (view: string) => `feature-views/${view}/current.json`,

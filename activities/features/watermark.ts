@@ -4,7 +4,7 @@ import type { StoredView } from '../../contracts/feature-view';
 import { Key } from '../../contracts/ids';
 import type { ObjectStore } from '../../platform/s3';
 
-/** `features/<view>/_watermark.json`: how far the online store has been loaded (readers of Parquet skip `_…`). */
+/** `features/<view>/_watermark.json`: how far the online store has been loaded. */
 export interface Watermark {
   view: string;
   version: number;
@@ -16,17 +16,15 @@ export interface Watermark {
   movedAt: string;
 }
 
-export const watermarkKey = (view: StoredView): string => `${Key.featureView(view)}_watermark.json`;
-
 /** Null where the view was never loaded. */
 export async function readWatermark(store: ObjectStore, view: StoredView): Promise<Watermark | null> {
-  const found = await store.find(watermarkKey(view));
+  const found = await store.find(Key.watermark(view));
   return found && (JSON.parse(found.body.toString('utf8')) as Watermark);
 }
 
 /** Moves the watermark forward, never back. @returns the one that stands now. */
 export async function moveWatermark(store: ObjectStore, next: Watermark): Promise<Watermark> {
-  const key = watermarkKey({ name: next.view, version: next.version });
+  const key = Key.watermark({ name: next.view, version: next.version });
   for (let attempt = 0; attempt < 10; attempt++) {
     const found = await store.find(key);
     const body = JSON.stringify(next);
