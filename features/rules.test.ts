@@ -58,6 +58,17 @@ describe('a definition in itself', () => {
       },
       ['features.0.name', 'features.1.name', 'features.2.name'],
     ],
+    [
+      'names that queries need for themselves',
+      {
+        entity: { name: 'e', joinKeys: [{ name: '__place', type: 'string' }] },
+        features: ['File_Index', 'file_row_number', 'filename', '__event'].map((name) => ({
+          name,
+          type: 'string',
+        })),
+      },
+      ['entity.joinKeys.0.name', ...[0, 1, 2, 3].map((n) => `features.${n}.name`)],
+    ],
     ['a feature without a name', { features: [{ name: '', type: 'bool' }] }, ['features.0.name']],
     ['a ttl of a day', { ttlSeconds: LOAD_INTERVAL_SECONDS }, ['ttlSeconds']],
     ['a ttl of two days', { ttlSeconds: 2 * LOAD_INTERVAL_SECONDS }, []],

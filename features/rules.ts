@@ -6,8 +6,17 @@ import { featureField } from '../platform/online-store/fields';
 /** Views are loaded once a day. */
 export const LOAD_INTERVAL_SECONDS = 24 * 3600;
 
-/** Columns of the offline store that are no features. */
-const RESERVED = ['event_timestamp', 'created_timestamp', 'dt'];
+/** Columns of the offline store that are no features, and those by which DuckDB tells the rows of its files apart. */
+export const RESERVED_COLUMNS = [
+  'event_timestamp',
+  'created_timestamp',
+  'dt',
+  'file_index',
+  'file_row_number',
+  'filename',
+];
+/** Columns that queries of the platform add to declared ones begin with it. */
+export const RESERVED_PREFIX = '__';
 
 type Feature = FeatureView['features'][number];
 type Check = keyof NonNullable<Feature['checks']>;
@@ -29,10 +38,14 @@ export function flawsOf(view: FeatureView): FieldProblem[] {
 
 /** DuckDB, which reads and writes the offline store, does not tell `Plan` from `plan`. */
 function nameFlaws({ entity, features }: FeatureView): FieldProblem[] {
-  const taken = new Map(RESERVED.map((name) => [name, 'a column of the offline store']));
+  const taken = new Map(RESERVED_COLUMNS.map((name) => [name, 'a column of the offline store']));
   const problems: FieldProblem[] = [];
   const take = (field: string, name: string, as: string): void => {
-    const owner = name === '' ? 'no name' : taken.get(name.toLowerCase());
+    const owner = name.startsWith(RESERVED_PREFIX)
+      ? `${RESERVED_PREFIX}… are columns of the platform's own`
+      : name === ''
+        ? 'no name'
+        : taken.get(name.toLowerCase());
     if (owner) problems.push({ field, found: `${show(name)} (${owner})`, expected: 'a name of its own' });
     else taken.set(name.toLowerCase(), as);
   };

@@ -47,10 +47,10 @@ export async function openOfflineStore(
         if (alive === null) return [];
         const chosen = `hash(${[literal(seed), ...keys].join(', ')})`;
         const newest =
-          `SELECT * EXCLUDE (_place) FROM (${alive}) AS frame ` +
+          `SELECT * EXCLUDE (__place) FROM (${alive}) AS frame ` +
           `WHERE ${chosen} <= ${threshold(size, of)}::UBIGINT ` +
           `QUALIFY row_number() OVER (PARTITION BY ${keys.join(', ')} ` +
-          `ORDER BY _event DESC, _created DESC NULLS LAST, _place DESC) = 1 ORDER BY ${chosen} LIMIT ${size}`;
+          `ORDER BY __event DESC, __created DESC NULLS LAST, __place DESC) = 1 ORDER BY ${chosen} LIMIT ${size}`;
         return explainCorruption(database, files, () => readRows(database, view, newest));
       },
       async withoutRow(entities) {
@@ -58,11 +58,11 @@ export async function openOfflineStore(
         await fillAsked(database, view, entities);
         const same = keys.map((key) => `asked.${key} = alive.${key}`).join(' AND ');
         const found = await explainCorruption(database, files, () =>
-          database.rows<{ position: number }>(
-            `SELECT position FROM asked ANTI JOIN (${alive}) AS alive ON ${same} ORDER BY position`,
+          database.rows<{ __position: number }>(
+            `SELECT __position FROM asked ANTI JOIN (${alive}) AS alive ON ${same} ORDER BY __position`,
           ),
         );
-        return found.map(({ position }) => entities[position]!);
+        return found.map(({ __position }) => entities[__position]!);
       },
       close: () => database.close(),
     };
@@ -86,7 +86,7 @@ async function pullLive(
 }
 
 /**
- * Every row alive at the end of the day: `_event` and `_created` in epoch microseconds, `_place`, then what is declared.
+ * Every row alive at the end of the day: `__event` and `__created` in epoch microseconds, `__place`, then what is declared.
  * The window includes both its ends; times without a zone are UTC.
  */
 async function aliveQuery(
@@ -106,7 +106,7 @@ async function aliveQuery(
     view.ttlSeconds === 0 ? 'true' : `${time} >= ${end} - to_seconds(${view.ttlSeconds}::BIGINT)`,
   ];
   return (
-    `SELECT epoch_us(${time}) AS _event, ${created} AS _created, ${PLACE} AS _place, ` +
+    `SELECT epoch_us(${time}) AS __event, ${created} AS __created, ${PLACE} AS __place, ` +
     `${castColumns(declaredColumns(view)).join(', ')} FROM ${from} WHERE ${conditions.join(' AND ')}`
   );
 }
@@ -125,7 +125,7 @@ async function fillAsked(
 ): Promise<void> {
   const { joinKeys } = view.entity;
   const columns = joinKeys.map(({ name, type }) => `${identifier(name)} ${SQL_TYPE[type]}`);
-  await database.execute(`CREATE OR REPLACE TABLE asked (position INTEGER, ${columns.join(', ')})`);
+  await database.execute(`CREATE OR REPLACE TABLE asked (__position INTEGER, ${columns.join(', ')})`);
   for (let first = 0; first < entities.length; first += ENTITIES_PER_INSERT) {
     const rows = entities.slice(first, first + ENTITIES_PER_INSERT).map((entity, index) => {
       const values = joinKeys.map(({ name }) => literal(String(entity[name])));

@@ -28,7 +28,7 @@ export interface ChunkTarget {
 export async function writeChunks(
   database: Database,
   { view, online, onChunk }: ChunkTarget,
-  { groups, sampled }: Pick<Newest, 'groups' | 'sampled'>,
+  { groups, sample: { condition } }: Pick<Newest, 'groups' | 'sample'>,
   position: LoadPosition,
 ): Promise<OnlineRow[]> {
   const start = position.chunk;
@@ -37,7 +37,7 @@ export async function writeChunks(
   let firstOfGroup = 0;
   for (const group of groups) {
     const from = Math.min(Math.max(start - firstOfGroup, 0), group.chunks);
-    for await (const rows of columnRows(database, view, groupRows(view, group, sampled, from))) {
+    for await (const rows of columnRows(database, view, groupRows(view, group, condition, from))) {
       for (const { chunk, first, end } of runsOfOneChunk(rows)) {
         for (let row = first; row < end; row++) if (rows.isSampled(row)) sample.push(rows.copy(row));
         if (chunk < from) continue;

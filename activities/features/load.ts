@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { version as duckdbVersion } from '@duckdb/node-api';
 import { canonicalJson } from '../../contracts/canonical-json';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { storedName } from '../../contracts/feature-view';
+import type { FeatureView } from '../../contracts/model';
 import { openDatabase, type Database } from '../../platform/duckdb';
 import type { Micros, OnlineStore, WriteResult } from '../../platform/online-store';
 import { writeChunks, type LoadPosition } from './load-chunks';
@@ -25,7 +27,7 @@ export interface Load extends Omit<LoadScope, 'condition'> {
   /** Called before the sample is read back. */
   onVerify?: (position: LoadPosition) => void;
   /** With the database in which the table `newest` stands, before it is closed. */
-  afterwards?: (database: Database) => Promise<void>;
+  afterwards?: (database: Database, position: LoadPosition) => Promise<void>;
 }
 
 export interface Loaded extends WriteResult {
@@ -43,7 +45,7 @@ const ENTITIES_VERIFIED = 100;
  * Loads the newest row of every entity from local partitions into the online store, chunk by chunk, and reads a sample
  * back. The next rows are read and encoded while Redis takes the last ones.
  * @throws MeridianError CorruptObject, DataQualityBreach (too old, values that do not fit, a sample that does not stand),
- *   DependencyUnavailable.
+ *   DependencyUnavailable, InternalError (not every entity that was counted was found).
  */
 export async function loadNewest(load: Load): Promise<Loaded> {
   const { view, files, asOf, online } = load;
@@ -63,10 +65,11 @@ export async function loadNewest(load: Load): Promise<Loaded> {
     const position = startOf(load, newest, server);
     load.onChunk?.({ ...position });
     const sample = await explainReading(database, load, () => writeChunks(database, load, newest, position));
+    requireComplete(view, newest, position, sample.length);
     await requireSameServer(online, server);
     load.onVerify?.({ ...position });
     const verified = await verifySample(online, view, sample);
-    await load.afterwards?.(database);
+    await load.afterwards?.(database, position);
     const { written, skipped, refused } = position;
     return {
       entities: newest.entities,
@@ -102,6 +105,23 @@ function startOf(
   const of = groups.reduce((sum, { chunks }) => sum + chunks, 0);
   if (resume?.plan === plan && resume.of === of) return { ...resume };
   return { chunk: 0, of, plan, written: 0, skipped: 0, refused: 0 };
+}
+
+/** Every entity that was found has its outcome, and every sampled one can be read back. */
+function requireComplete(
+  view: FeatureView,
+  { entities, sample }: Newest,
+  { written, skipped, refused }: WriteResult,
+  sampled: number,
+): void {
+  const read = written + skipped + refused;
+  if (read === entities && sampled === sample.entities) return;
+  throw new MeridianError(
+    ErrorCode.InternalError,
+    `features/${storedName(view)}: expected the newest rows of ${entities} entities (${sample.entities} of them to read back), ` +
+      `found ${read} (${sampled}) in the partitions. The watermark was not moved. It is tried again; look at the partitions ` +
+      'where that does not help.',
+  );
 }
 
 async function requireSameServer(online: OnlineStore, server: string): Promise<void> {

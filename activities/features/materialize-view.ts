@@ -62,7 +62,8 @@ export function createMaterializeView({ store, redis, project }: MaterializeDepe
         keep: async (database) => (await readOptOuts(store, cache, database, [view])).condition,
         onChunk: (position) => tell('writing', position),
         onVerify: (position) => tell('verifying', position),
-        afterwards: async (database) => {
+        afterwards: async (database, position) => {
+          tell('removing', position);
           removed = await removeExpired(database, online, view, await pull(cache, view, days.expired), asOf);
         },
       });

@@ -7,7 +7,7 @@ import { declaredColumns } from './columns';
 
 /** Rows that are read, and ordered by their chunks, together. */
 export interface Group {
-  /** SQL that gives every declared column, `event_timestamp`, `created_timestamp` and PLACE as `place`. */
+  /** SQL that gives every declared column, `event_timestamp`, `created_timestamp` and PLACE as `__place`. */
   rows: string;
   chunks: number;
 }
@@ -118,7 +118,7 @@ async function extentQuery(
     column('created_timestamp', 'TIMESTAMPTZ'),
   ];
   const rows = range ? `WHERE file_row_number BETWEEN ${range.from} AND ${range.to - 1}` : '';
-  return `(SELECT ${columns.join(', ')}, ${PLACE} + ${first}::BIGINT * ${MOST_ROWS_A_FILE} AS place FROM ${from} ${rows})`;
+  return `(SELECT ${columns.join(', ')}, ${PLACE} + ${first}::BIGINT * ${MOST_ROWS_A_FILE} AS __place FROM ${from} ${rows})`;
 }
 
 /**
@@ -131,7 +131,7 @@ export function groupRows(view: FeatureView, { rows, chunks }: Group, sampled: s
   const columns = declaredColumns(view).map(({ name }) => `frame.${identifier(name)}`);
   return `SELECT (${chunk})::INTEGER AS chunk, ${sampled} AS sampled, newest.event,
       coalesce(epoch_us(frame.created_timestamp), ${NEVER_CREATED}) AS created, ${columns.join(', ')}
-    FROM ${rows} AS frame JOIN newest ON newest.place = frame.place
+    FROM ${rows} AS frame JOIN newest ON newest.place = frame.__place
     ${from > 0 ? `WHERE ${chunk} >= ${from} OR ${sampled}` : ''}
     ${chunks > 1 ? 'ORDER BY 1' : ''}`;
 }

@@ -26,16 +26,23 @@ export interface Newest {
   entities: number;
   /** Microseconds since 1970; null without rows. */
   newestEvent: Micros | null;
-  /** SQL condition on `newest`: true for the entities that are read back. */
-  sampled: string;
+  sample: Sample;
   groups: Group[];
+}
+
+/** The entities that are read back. */
+export interface Sample {
+  /** SQL condition on `newest`. */
+  condition: string;
+  entities: number;
 }
 
 /**
  * Finds the newest row of every entity alive at the end of `asOf`, by event, then created time (then the later row of the
  * later file, as the point-in-time join has it). It reads keys and times alone: the features of so many rows would not
  * fit into the memory, nor would it be quick to sort them. Rows without a time or a key are no entity's; times without a
- * zone are UTC; a partition without `created_timestamp` counts as older than any correction of it.
+ * zone are UTC; a partition without `created_timestamp` counts as older than any correction of it. Columns of its own beside
+ * declared ones begin with `__`, as no declared name does.
  * @param sample How many entities are read back, and what chooses them.
  * @throws MeridianError CorruptObject naming the partition and the column where a schema is not the view's.
  */
@@ -58,13 +65,13 @@ export async function findNewest(
   await database.execute(
     `CREATE OR REPLACE TEMP TABLE newest AS
      WITH rows AS (
-       SELECT ${typed.join(', ')}, epoch_us(event_timestamp::TIMESTAMPTZ) AS event,
-         coalesce(${created}, ${NEVER_CREATED}) AS created, ${PLACE} AS place
+       SELECT ${typed.join(', ')}, epoch_us(event_timestamp::TIMESTAMPTZ) AS __event,
+         coalesce(${created}, ${NEVER_CREATED}) AS __created, ${PLACE} AS __place
        FROM ${from} WHERE isfinite(event_timestamp)),
      frame AS (
-       SELECT ${keys}, max({'event': event, 'created': created, 'place': place}) AS row
+       SELECT ${keys}, max({'event': __event, 'created': __created, 'place': __place}) AS __newest
        FROM rows WHERE ${[...present, ...aliveAt(asOf, view.ttlSeconds)].join(' AND ')} GROUP BY ${keys})
-     SELECT hash(${keys}) AS entity_hash, row.event AS event, row.place AS place
+     SELECT hash(${keys}) AS entity_hash, __newest.event AS event, __newest.place AS place
      FROM frame WHERE ${condition}`,
   );
   const { entities, newest } = await database.row<{ entities: number; newest: number | bigint | null }>(
@@ -73,30 +80,34 @@ export async function findNewest(
   return {
     entities,
     newestEvent: newest === null ? null : BigInt(newest),
-    sampled: await sampledEntities(database, sample),
+    sample: await chooseSample(database, sample),
     groups: await groupRowsToRead(database, view, files),
   };
 }
 
-/** Both ends of the window are included. */
-export const aliveAt = (asOf: Day, ttlSeconds: number): string[] => {
+/** Conditions on `__event`; both ends of the window are included. */
+const aliveAt = (asOf: Day, ttlSeconds: number): string[] => {
   const end = endOfDayMicros(asOf);
-  const youngest = [`event <= ${end}`];
-  return ttlSeconds === 0 ? youngest : [...youngest, `event >= ${end - BigInt(ttlSeconds) * 1_000_000n}`];
+  const youngest = [`__event <= ${end}`];
+  return ttlSeconds === 0 ? youngest : [...youngest, `__event >= ${end - BigInt(ttlSeconds) * 1_000_000n}`];
 };
 
 export const endOfDayMicros = (day: Day): Micros => BigInt(Date.parse(endOfDay(day))) * 1000n;
 
-/** SQL condition on `newest`: true for about `size` entities, chosen by `salt`. */
-async function sampledEntities(
+/** About `size` entities, chosen by `salt`: all of those that share the last rank. */
+async function chooseSample(
   database: Database,
   { size, salt }: { size: number; salt: string },
-): Promise<string> {
+): Promise<Sample> {
   const rank = `hash(newest.entity_hash, ${literal(salt)})`;
   const { last } = await database.row<{ last: number | bigint | null }>(
     `SELECT max(rank) AS last FROM (SELECT ${rank} AS rank FROM newest ORDER BY rank LIMIT ${size})`,
   );
-  return last === null ? 'false' : `${rank} <= ${last}::UBIGINT`;
+  if (last === null) return { condition: 'false', entities: 0 };
+  const condition = `${rank} <= ${last}::UBIGINT`;
+  return database.row<{ condition: string; entities: number }>(
+    `SELECT ${literal(condition)} AS condition, count(*) AS entities FROM newest WHERE ${condition}`,
+  );
 }
 
 /** @throws MeridianError DataQualityBreach where the newest row is older than the view accepts. */

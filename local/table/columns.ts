@@ -1,10 +1,11 @@
 import type { FeatureView } from '../../contracts/model';
+import { RESERVED_COLUMNS, RESERVED_PREFIX } from '../../features/rules';
 import { identifier, type Database } from '../../platform/duckdb';
 
 /** A string with more values than this says who a row is rather than what it is like. */
 const MOST_CATEGORIES = 50;
 /** Columns of the platform's own beside the features. */
-const RESERVED = new Set(['event_timestamp', 'created_timestamp', 'label', 'dt', '_split']);
+const RESERVED = new Set([...RESERVED_COLUMNS, 'label', '_split']);
 
 const TRUE_WORDS = ['1', 'true', 'yes'];
 const BOOLEAN_WORDS = [...TRUE_WORDS, '0', 'false', 'no'];
@@ -30,7 +31,7 @@ export async function inferColumn(
   table: string,
   name: string,
 ): Promise<{ column: TableColumn } | { note: string }> {
-  if (RESERVED.has(name.toLowerCase())) {
+  if (RESERVED.has(name.toLowerCase()) || name.startsWith(RESERVED_PREFIX)) {
     return { note: `${name} is left out: its name is one of the platform's own.` };
   }
   const text = textOf(name);

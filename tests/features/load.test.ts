@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import * as fc from 'fast-check';
 import { loadNewest, type Load } from '../../activities/features/load';
 import type { LoadPosition } from '../../activities/features/load-chunks';
 import type { FeatureView } from '../../contracts/model';
+import { flawsOf } from '../../features/rules';
 import { withDatabase } from '../../platform/duckdb';
 import { createOnlineStore, type OnlineStore, type StoredValue } from '../../platform/online-store';
 import { createRedis, type Redis } from '../../platform/redis';
@@ -211,6 +213,53 @@ describe('what stands already', () => {
     expect(await load([await partition([row('a', END, 3, 10n)])])).toMatchObject({ written: 0, skipped: 1 });
     expect(await seedOf('a')).toBe(2);
   });
+});
+
+it('takes every name that a definition may have, and loads every entity', async () => {
+  // Aliases, tables and columns of the queries, words of SQL, and what must be quoted.
+  const names = (
+    'place event created row rows newest frame chunk sampled entity_hash rank file_index file_row_number filename rowid ' +
+    '__event __place position alive asked select hash max Event customerID a"b it\'s 1 ü dt _place'
+  ).split(' ');
+  names.push('Monthly Charges');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.shuffledSubarray(names, { minLength: 2, maxLength: 6 }),
+      async ([key, ...features]) => {
+        const named: FeatureView = {
+          ...view,
+          entity: { name: 'named', joinKeys: [{ name: key!, type: 'string' }] },
+          features: features.map((name) => ({ name, type: 'int64' })),
+        };
+        fc.pre(flawsOf(named).length === 0);
+        await redis.flushall();
+        const rows = ['a', 'b', 'c'].map((account, n) => ({
+          keys: [account],
+          event: END - BigInt(n),
+          created: END,
+          values: features.map((_, feature) => BigInt(10 * n + feature)),
+        }));
+        const other = rows.map((one) => ({ ...one, event: END - DAY }));
+        const parts = [await partition(other, {}, named), await partition(rows, {}, named)];
+        expect(await load(parts, { view: named })).toMatchObject({ entities: 3, written: 3, verified: 3 });
+        const found = await read(
+          rows.map(({ keys }) => ({ [key!]: keys[0] })),
+          named,
+        );
+        expect(found.map(({ values: of }) => of)).toEqual(rows.map(({ values: of }) => of.map(Number)));
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+it('notices that not every row it counted was there to be read', async () => {
+  const files = [await partition([row('a', END), row('b', END)])];
+  const fewer = await partition([row('a', END)]);
+  const loading = load(files, {
+    onChunk: ({ chunk }) => chunk === 0 && copyFileSync(fewer.path, files[0]!.path),
+  });
+  await expect(loading).rejects.toMatchObject({ message: expect.stringContaining('of 2 entities') });
 });
 
 describe('bad input', () => {
