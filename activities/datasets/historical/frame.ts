@@ -1,7 +1,7 @@
 import { ErrorCode, MeridianError } from '../../../contracts/errors';
 import { type Database } from '../../../platform/duckdb';
-import { columnTypes } from '../../../platform/duckdb-types';
-import { HOLDS, misfit, TIMES } from './schema';
+import { columnTypes, HOLDS } from '../../../platform/duckdb-types';
+import { misfit, TIMES } from './schema';
 import type { AskedTimes } from './partitions';
 import type { HistoricalView } from './types';
 

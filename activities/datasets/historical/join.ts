@@ -1,4 +1,5 @@
 import { ErrorCode, MeridianError, show } from '../../../contracts/errors';
+import { INSTANT_EXPECTED, parseInstant } from '../../../contracts/instant';
 import { identifier, type Database } from '../../../platform/duckdb';
 import { SQL_TYPE } from '../../../platform/duckdb-types';
 import { ENTITY, FRAME, loadFrame, ROW, TIME } from './frame';
@@ -207,19 +208,13 @@ function newestKnown(candidates: string, { asked }: Entities): string {
 
 /** @throws MeridianError InvalidInput where the text is no instant. */
 function microsecondsOf(instant: string): bigint {
-  const parts = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,6}))?(Z|[+-]\d{2}:\d{2})$/.exec(
-    instant,
+  const time = parseInstant(instant);
+  if (time !== null) return time;
+  throw new MeridianError(
+    ErrorCode.InvalidInput,
+    `as known at: found ${show(instant)}, expected ${INSTANT_EXPECTED}. Nothing was written.`,
+    [{ field: 'asKnown', found: show(instant), expected: INSTANT_EXPECTED }],
   );
-  const ms = parts ? Date.parse(`${parts[1]}${parts[3]}`) : NaN;
-  if (!parts || Number.isNaN(ms)) {
-    const expected = 'an instant with a zone, as in 2026-11-20T04:00:00Z';
-    throw new MeridianError(
-      ErrorCode.InvalidInput,
-      `as known at: found ${show(instant)}, expected ${expected}. Nothing was written.`,
-      [{ field: 'asKnown', found: show(instant), expected }],
-    );
-  }
-  return BigInt(ms) * 1000n + BigInt((parts[2] ?? '').padEnd(6, '0'));
 }
 
 /** An SQL literal; times outside the range stand at its end. */

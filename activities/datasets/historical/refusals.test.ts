@@ -165,6 +165,51 @@ describe('what it takes and gives', () => {
     });
   });
 
+  describe('takes an integer feature that lies there as doubles', () => {
+    const doubles = async (...values: string[]): Promise<string> => {
+      const path = join(desk.folder, `doubles-${values.join('-')}.parquet`);
+      const rows = values.map((value, n) => `('d${n}', ${value}::DOUBLE)`).join(', ');
+      await desk.database.execute(
+        `COPY (SELECT a, TIMESTAMP '2026-03-08' AS event_timestamp, 1.5 AS real, whole FROM (VALUES ${rows}) AS t(a, whole))
+         TO ${literal(path)} (FORMAT parquet)`,
+      );
+      return path;
+    };
+    const frame = `(SELECT unnest(['d0', 'd1', 'd2', 'x']) AS a, TIMESTAMP '2026-03-09' AS event_timestamp)`;
+    const askWhole = (files: string[]) => ask(frame, { files, features: ['whole'] });
+
+    it('where each of them is an integer, or null', async () => {
+      const files = [
+        await doubles('-7', 'NULL', '9007199254740991'),
+        await writeFeatures(desk, 'v.parquet', [{ ...row, whole: -(2n ** 53n) + 1n }], 'TIMESTAMPTZ'),
+      ];
+      const query = await askWhole(files);
+      const found = await desk.database.rows(`SELECT v__whole::VARCHAR AS whole FROM (${query})`);
+      expect(found.map(({ whole }) => whole)).toEqual(['-7', null, '9007199254740991', '-9007199254740991']);
+    });
+
+    it.each(['0.5', '9007199254740992', `'NaN'`, `'inf'`, '1e300'])('but not %s', async (value) => {
+      const path = await doubles('1', value);
+      await expect(askWhole([path])).rejects.toMatchObject({
+        code: 'CorruptObject',
+        message: expect.stringMatching(new RegExp(`^${path}: found 1 rows whose whole, .*whole: int64`)),
+      });
+    });
+
+    it('but not beside integers that would be rounded with them', async () => {
+      const large = await writeFeatures(
+        desk,
+        'v.parquet',
+        [{ ...row, whole: 2n ** 53n + 1n }],
+        'TIMESTAMPTZ',
+      );
+      await expect(askWhole([await doubles('1'), large])).rejects.toMatchObject({
+        code: 'CorruptObject',
+        message: expect.stringContaining(`${large}: found 1 rows`),
+      });
+    });
+  });
+
   it('gives typed nulls where a view has no partitions', async () => {
     const query = await ask(frameOf(good), { files: [], features: ['real', 'whole'] });
     const types = await desk.database.rows(
@@ -173,7 +218,7 @@ describe('what it takes and gives', () => {
     expect(types).toEqual([{ real: 'DOUBLE', whole: 'BIGINT' }]);
   });
 
-  it.each(['2026-03-09', '2026-03-09T00:00:00', 'yesterday', '2026-13-09T00:00:00Z'])(
+  it.each(['2026-03-09', '2026-03-09T00:00:00', 'yesterday', '2026-13-09T00:00:00Z', '2026-02-30T00:00:00Z'])(
     'refuses %s as an instant',
     async (at) => {
       const files = await localFiles([await writeFeatures(desk, 'v.parquet', [row], 'TIMESTAMPTZ')]);

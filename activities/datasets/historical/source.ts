@@ -1,6 +1,7 @@
 import { ErrorCode } from '../../../contracts/errors';
-import { literal, parquetFiles, type Database } from '../../../platform/duckdb';
-import { HOLDS, misfit, TIMES } from './schema';
+import { identifier, literal, parquetFiles, type Database } from '../../../platform/duckdb';
+import { columnTypes, HOLDS, isLossy, MAY_HOLD, type TypedColumn } from '../../../platform/duckdb-types';
+import { misfit, TIMES } from './schema';
 import type { HistoricalView, OfflineFile } from './types';
 
 /** A view's files, as the join reads them. */
@@ -46,7 +47,7 @@ export async function openSource(
     { name: 'created_timestamp', fits: TIMES, expected: 'a timestamp', where: 'anywhere or nowhere' },
     ...columns.map(({ feature }) => {
       const type = declared.get(feature)!;
-      return { name: feature, fits: HOLDS[type], expected: type, where: 'in some file' as const };
+      return { name: feature, fits: MAY_HOLD[type], expected: type, where: 'in some file' as const };
     }),
   ];
   const found = await database.rows<{ name: string; type: string; files: number; example: string }>(
@@ -63,6 +64,12 @@ export async function openSource(
     if (having < least)
       throw otherSchema(await fileWithout(database, files, name), name, `no column ${name}`, expected);
   }
+  for (const { feature: name } of columns) {
+    const column = { name, type: declared.get(name)! };
+    const groups = found.filter((group) => group.name === name);
+    if (groups.some(({ type }) => !HOLDS[column.type].test(type) && !isNulls(type, 'in some file')))
+      await refuseLossy(database, files, column);
+  }
   const taken = found.find(({ name }) => POSITION.includes(name));
   if (taken)
     throw otherSchema(keyOf(taken.example), taken.name, `a column ${taken.name}`, 'none of that name');
@@ -70,6 +77,24 @@ export async function openSource(
     from: parquetFiles(paths),
     hasCreated: found.some(({ name }) => name === 'created_timestamp'),
   };
+}
+
+/** Values are judged as they are read: where one file has doubles, DuckDB takes the integers of the others for doubles, too. */
+async function refuseLossy(
+  database: Database,
+  files: readonly OfflineFile[],
+  column: TypedColumn,
+): Promise<void> {
+  const { name, type } = column;
+  const from = parquetFiles(files.map(({ path }) => path));
+  const found = (await columnTypes(database, from)).get(name)!;
+  const [bad] = await database.rows<{ file: number; rows: number }>(
+    `SELECT file_index AS file, count(*) AS rows FROM ${from}
+     WHERE ${identifier(name)} IS NOT NULL AND (${isLossy(column, found)}) GROUP BY ALL ORDER BY file LIMIT 1`,
+  );
+  if (!bad) return;
+  const what = `${bad.rows} rows whose ${name}, as ${found}, is no ${type} without loss`;
+  throw otherSchema(files[bad.file]!.key, name, what, type);
 }
 
 /** Some writers give a column without any value no type. */
