@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ErrorCode, MeridianError } from '../contracts/errors';
 import { limit } from './concurrency';
 import { identifier, literal, type Database } from './duckdb';
 import type { ObjectStore, StoredObject } from './s3';
+import { createWorkFolder } from './work-folder';
 
 /** An object as it lies on this machine. */
 export interface PulledObject extends StoredObject {
@@ -34,7 +34,7 @@ export interface PartitionCache {
 }
 
 export async function createPartitionCache(store: ObjectStore): Promise<PartitionCache> {
-  const folder = await mkdtemp(join(tmpdir(), 'meridian-data-'));
+  const folder = await createWorkFolder();
   const listed = new Map<string, Promise<StoredObject[]>>();
   const pulled = new Map<string, Promise<PulledObject[]>>();
   const downloads: Promise<void>[] = [];

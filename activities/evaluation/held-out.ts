@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Table } from 'apache-arrow';
 import type { DatasetManifest, DatasetSnapshot } from '../../contracts/dataset';
@@ -7,6 +6,7 @@ import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import { readParquetAsArrow } from '../../platform/arrow';
 import { sha256 } from '../../platform/s3';
 import type { ObjectStore } from '../../platform/s3';
+import { createWorkFolder } from '../../platform/work-folder';
 import type { LabelledRows } from './metrics';
 
 export interface HeldOut extends LabelledRows {
@@ -47,7 +47,7 @@ export async function readHeldOut(
 }
 
 async function readTable(where: string, body: Buffer): Promise<Table> {
-  const folder = await mkdtemp(join(tmpdir(), 'meridian-held-out-'));
+  const folder = await createWorkFolder();
   try {
     const file = join(folder, 'test.parquet');
     await writeFile(file, body);

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parquetFiles, withDatabase } from '../../platform/duckdb';
 import type { ObjectStore } from '../../platform/s3';
+import { createWorkFolder } from '../../platform/work-folder';
 
 /** Requests, each once, however often its answer was captured. */
 export interface CapturedCounts {
@@ -23,7 +23,7 @@ export async function countCaptured(
   const objects = (await store.list(`predictions/${model}/dt=`)).filter(({ key }) => key >= firstHour);
   if (objects.length === 0) return { predictions: 0, failed: 0 };
 
-  const folder = await mkdtemp(join(tmpdir(), 'meridian-captures-'));
+  const folder = await createWorkFolder();
   try {
     const paths = objects.map((_, index) => join(folder, `${index}.parquet`));
     for (const [index, { key }] of objects.entries()) await store.download(key, paths[index]!);

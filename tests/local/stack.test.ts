@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { beginOf } from '../../local/stack/process-record';
+import { beginOf } from '../../platform/process-begin';
 import { createStack, type PartStatus, type Stack } from '../../local/stack/stack';
 
 jest.setTimeout(180_000);

@@ -9,7 +9,7 @@ import type { Client } from '@temporalio/client';
 import { publishDeclaration } from '../../client/declarations';
 import { addDays, type Day } from '../../contracts/days';
 import { layDownSampleData } from '../../local/sample';
-import { beginOf } from '../../local/stack/process-record';
+import { beginOf } from '../../platform/process-begin';
 import { createStack, type Stack } from '../../local/stack/stack';
 import { churn } from '../../models/churn/model';
 import { loadConfig } from '../../platform/config';
