@@ -6,8 +6,10 @@ import type { FeatureView } from '../../contracts/model';
 import { listPartitionDays } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 
-/** Which days a load reads. */
+/** What a load brings the online store up to, and which days it reads for it. */
 export interface LoadDays {
+  /** The day asked for, or the watermark where that is later: a back-fill of the past must not load the past. */
+  asOf: Day;
   /** Partitions that may hold a row to load, oldest first. */
   load: Day[];
   /** Partitions whose rows were alive when the view was last loaded and are not any more. */
@@ -17,20 +19,22 @@ export interface LoadDays {
 const BEGINNING: Day = '0000-01-01';
 
 /**
- * A view with a ttl: the days that can hold a row alive at the end of `asOf`. One without: the days since the watermark
- * and its look-back before it, so that late rows are caught and a long history costs nothing; all where it was never
- * loaded.
+ * A view with a ttl: the days that can hold a row alive at the end of `asOf`. One without: the days since the watermark,
+ * or since the day asked for where that is earlier, and its look-back before it, so that late rows are caught and a long
+ * history costs nothing; all where it was never loaded.
+ * @param asked The newest day that was computed for this load.
  * @param watermark The day up to which the view was last loaded; null where it never was.
  * @throws MeridianError MissingObject where there is no partition to load.
  */
 export async function loadDays(
   store: ObjectStore,
   view: FeatureView,
-  asOf: Day,
+  asked: Day,
   watermark: Day | null,
 ): Promise<LoadDays> {
+  const asOf = watermark !== null && watermark > asked ? watermark : asked;
   const present = await listPartitionDays(store, Key.featureView(view));
-  const oldest = oldestAlive(view, asOf, watermark);
+  const oldest = oldestToRead(view, asked, watermark);
   const load = present.filter((day) => oldest <= day && day <= asOf);
   if (load.length === 0) {
     throw new MeridianError(
@@ -40,15 +44,16 @@ export async function loadDays(
     );
   }
   const days = ttlDays(view);
-  if (days === null || watermark === null) return { load, expired: [] };
+  if (days === null || watermark === null) return { asOf, load, expired: [] };
   const before = addDays(watermark, -days);
   // A partition may hold rows on both sides of the window's end.
-  return { load, expired: present.filter((day) => before <= day && day <= oldest) };
+  return { asOf, load, expired: present.filter((day) => before <= day && day <= oldest) };
 }
 
-function oldestAlive(view: FeatureView, asOf: Day, watermark: Day | null): Day {
+function oldestToRead(view: FeatureView, asked: Day, watermark: Day | null): Day {
   const days = ttlDays(view);
-  if (days !== null) return addDays(asOf, -days);
-  if (watermark === null) return BEGINNING;
-  return addDays(watermark < asOf ? watermark : asOf, -lookBackOf(view));
+  const [earlier, later] =
+    watermark !== null && watermark < asked ? [watermark, asked] : [asked, watermark ?? asked];
+  if (days !== null) return addDays(later, -days);
+  return watermark === null ? BEGINNING : addDays(earlier, -lookBackOf(view));
 }

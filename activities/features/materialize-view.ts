@@ -17,7 +17,7 @@ import { moveWatermark, readWatermark } from './watermark';
 
 export interface MaterializeViewInput {
   view: FeatureView;
-  /** The newest day whose rows are loaded. */
+  /** The newest day that was computed for this load. */
   asOf: Day;
   /** Names the load in the watermark. */
   runKey: string;
@@ -35,21 +35,22 @@ export type MaterializeHeartbeat =
   | { phase: 'writing' | 'verifying' | 'removing'; view: string; position: LoadPosition };
 
 /**
- * The activity `materializeView`: loads the newest row of every entity alive at the end of `asOf` into the online store,
- * chunk by chunk, reads a sample back, removes who has vanished, and moves the watermark. Entities on the list of those
+ * The activity `materializeView`: loads the newest row of every entity alive at the end of `asOf`, or of the watermark where
+ * that is later, into the online store, chunk by chunk, reads a sample back, removes who has vanished, and moves the watermark. Entities on the list of those
  * who opted out until now are not loaded.
  * @throws MeridianError MissingObject, CorruptObject or DataQualityBreach (naming the partition), DependencyUnavailable.
  */
 export function createMaterializeView({ store, redis, project }: MaterializeDependencies) {
   const online = createOnlineStore(redis, project);
 
-  return async ({ view, asOf, runKey }: MaterializeViewInput): Promise<MaterializedView> => {
+  return async ({ view, asOf: asked, runKey }: MaterializeViewInput): Promise<MaterializedView> => {
     const last = Context.current().info.heartbeatDetails as MaterializeHeartbeat | undefined;
     const tell = (phase: MaterializeHeartbeat['phase'], position?: LoadPosition): void =>
       heartbeat({ phase, view: view.name, position });
     return withPartitionCache(store, async (cache) => {
       tell('reading', last?.position);
-      const days = await loadDays(store, view, asOf, (await readWatermark(store, view))?.asOf ?? null);
+      const days = await loadDays(store, view, asked, (await readWatermark(store, view))?.asOf ?? null);
+      const { asOf } = days;
       let removed = 0;
       const loaded = await loadNewest({
         view,

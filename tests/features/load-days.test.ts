@@ -101,6 +101,30 @@ describe('a view with a ttl', () => {
   });
 });
 
+describe('a back-fill of the past', () => {
+  it('leaves online what stands there, and brings nobody back who has gone', async () => {
+    const view = newView();
+    await deliver(view, today, { stays: 3 });
+    await load(view, today);
+    for (const day of [addDays(today, -30), addDays(today, -29)])
+      await deliver(view, day, { gone: 1, stays: 1 });
+    expect(await load(view, addDays(today, -29))).toMatchObject({
+      entities: 1,
+      watermark: today,
+    });
+    expect(await online(view, 'gone', 'stays')).toEqual([null, 3]);
+  });
+
+  it('is loaded where values last for ever, and nothing newer is there', async () => {
+    const view = newView({ ttlSeconds: 0, lookBackDays: 1 });
+    await deliver(view, today, { stays: 3 });
+    await load(view, today);
+    await deliver(view, addDays(today, -30), { old: 1, stays: 1 });
+    expect(await load(view, addDays(today, -30))).toMatchObject({ entities: 2, watermark: today });
+    expect(await online(view, 'old', 'stays')).toEqual([1, 3]);
+  });
+});
+
 describe('a view without a ttl', () => {
   it('reads everything once, then only what came since, with the look-back', async () => {
     const view = newView({ ttlSeconds: 0, lookBackDays: 2 });
