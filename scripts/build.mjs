@@ -37,11 +37,10 @@ function copyValidators() {
 
 /** A dataset tells which code made it, and compiled code cannot hash its sources. */
 function recordCodeVersion() {
-  const folder = join('activities', 'datasets');
   const { CODE_VERSION_FILE, hashSources } = createRequire(import.meta.url)(
-    join(dist, folder, 'code-version.js'),
+    join(dist, 'activities', 'datasets', 'code-version.js'),
   );
-  writeFileSync(join(dist, folder, CODE_VERSION_FILE), hashSources(join(root, folder)));
+  writeFileSync(join(dist, CODE_VERSION_FILE), hashSources(root));
 }
 
 async function build() {
