@@ -11,7 +11,7 @@ import { createCaptureStream } from './gateway/capture-stream';
 import { createRoutes } from './gateway/http-routes';
 import { createLease } from './gateway/lease';
 import { readOverview } from './gateway/overview';
-import { createViewFinder } from './gateway/published-views';
+import { createVersionFinder } from './gateway/published-views';
 import { createPush } from './gateway/push';
 import { startHttpServer } from './http/server';
 
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
       drainer,
       overview: () => readOverview(store, redis, config),
       push: createPush({
-        findView: createViewFinder(store),
+        findVersions: createVersionFinder(store),
         online: createOnlineStore(redis, FEAST_PROJECT),
         telemetry,
       }),

@@ -4,7 +4,7 @@ import type { ErrorBody } from '../../contracts/scoring';
 import { createLog } from '../../platform/log';
 import { createOnlineStore, type OnlineStore } from '../../platform/online-store';
 import type { Telemetry } from '../../platform/telemetry';
-import { createViewFinder } from '../../workers/gateway/published-views';
+import { createVersionFinder } from '../../workers/gateway/published-views';
 import { createPush, type PushAnswer } from '../../workers/gateway/push';
 import { createRoutes } from '../../workers/gateway/http-routes';
 import { startHttpServer, type HttpServer } from '../../workers/http/server';
@@ -49,7 +49,12 @@ beforeAll(async () => {
   stage = await setStage();
   online = createOnlineStore(stage.redis, 'meridian', () => NOW);
   const telemetry: Pick<Telemetry, 'count'> = { count: (...call) => void counted.push(call) };
-  const push = createPush({ findView: createViewFinder(stage.store), online, telemetry, now: () => NOW });
+  const push = createPush({
+    findVersions: createVersionFinder(stage.store),
+    online,
+    telemetry,
+    now: () => NOW,
+  });
   const drainer = { counts: () => ({ files: 0, predictions: 0, rejected: 0, trouble: null }) };
   const overview = () => Promise.resolve({ models: [], workers: [], links: [] });
   server = await startHttpServer(
@@ -112,7 +117,7 @@ it('lets the newest row win, however the rows come, and counts what became of th
   const after = '2026-11-01T01:30:00-08:00';
   const first = await push([at(after, 2), at(before, 1)]);
   expect(first.answer).toMatchObject({ written: 1, skipped: 1 });
-  expect((await push([at(after, 9)])).answer).toMatchObject({ written: 0, skipped: 1 });
+  expect((await push([at(after, 2)])).answer).toMatchObject({ written: 0, skipped: 1 });
   const [, clicks] = await read();
   expect(clicks!.eventTimestamp).toBe(BigInt(Date.parse('2026-11-01T09:30:00Z')) * 1000n);
   expect(counted).toEqual([
@@ -263,4 +268,78 @@ it('writes a later version of the view under the name that the stores keep it by
       status: 'NOT_FOUND',
     },
   );
+});
+
+describe('a view of which an older version still serves', () => {
+  const renamed = (name: string, version: number, ...names: string[]): FeatureView => ({
+    ...session,
+    name,
+    version,
+    ttlSeconds: 0,
+    features: names.map((feature) => ({ name: feature, type: 'int64' })),
+  });
+  const valueOf = async (view: FeatureView, of: Record<string, unknown> = entity) =>
+    (
+      await online.getOnlineFeatures({
+        views: [view],
+        features: view.features.map(({ name }) => ({ view: view.name, feature: name })),
+        entity: of,
+      })
+    ).map(({ value }) => value);
+
+  it('feeds each version that finds its features in the row, and counts each row once', async () => {
+    const [first, closed, middle, last] = [
+      renamed('fed', 1, 'a', 'b'),
+      { ...renamed('fed', 2, 'a', 'c'), push: false },
+      renamed('fed', 3, 'd'),
+      renamed('fed', 4, 'a', 'c'),
+    ] as const;
+    for (const view of [first, closed, middle, last]) await publishFeatureView(stage.store, view);
+    const other = { customer_id: 'C2', store_id: 7 };
+    const { answer } = await push(
+      [
+        { ...row, features: { a: 1, b: 2, c: 3, d: 6 } },
+        { ...row, entity: other, features: { a: 4, c: 5 } },
+      ],
+      'fed',
+    );
+    expect(answer).toEqual({ view: 'fed', written: 2, skipped: 0, refused: 0 });
+    expect(await Promise.all([first, closed, middle, last].map((view) => valueOf(view)))).toEqual([
+      [1, 2],
+      [null, null],
+      [6],
+      [1, 3],
+    ]);
+    expect(await Promise.all([first, middle, last].map((view) => valueOf(view, other)))).toEqual([
+      [null, null],
+      [null],
+      [4, 5],
+    ]);
+    expect(counted).toEqual([['feature.pushed', 2, { view: 'fed', outcome: 'written' }]]);
+    const missing = await push([{ ...row, features: { a: 1, b: 2 } }], 'fed');
+    expect(missing.answer.error.fields).toMatchObject([{ field: 'rows[0].features.c', found: 'nothing' }]);
+    const unknown = await push([{ ...row, features: { a: 1, b: 2, c: 3, e: 4 } }], 'fed');
+    expect(unknown.answer.error.fields).toMatchObject([{ field: 'rows[0].features.e' }]);
+  });
+
+  it('leaves the older one alone where a value or the entity is none of its own', async () => {
+    const first = { ...renamed('retyped', 1, 'a') };
+    const second: FeatureView = { ...first, version: 2, features: [{ name: 'a', type: 'string' }] };
+    const third: FeatureView = {
+      ...second,
+      version: 3,
+      entity: { name: 'customer', joinKeys: [{ name: 'customer_id', type: 'string' }] },
+    };
+    for (const view of [first, second]) await publishFeatureView(stage.store, view);
+    expect((await push([{ ...row, features: { a: 'x' } }], 'retyped')).answer).toMatchObject({ written: 1 });
+    expect([await valueOf(first), await valueOf(second)]).toEqual([[null], ['x']]);
+    const lone = { customer_id: 'C1' };
+    const named = (view: FeatureView): FeatureView => ({ ...view, name: 'regrouped' });
+    for (const view of [second, third])
+      await publishFeatureView(stage.store, { ...named(view), version: view.version - 1 });
+    expect((await push([{ ...row, entity: lone, features: { a: 'y' } }], 'regrouped')).answer).toMatchObject({
+      written: 1,
+    });
+    expect(await valueOf({ ...named(third), version: 2 }, lone)).toEqual(['y']);
+  });
 });

@@ -1,21 +1,24 @@
 import type { FeatureView } from '../../contracts/model';
-import { readFeatureView } from '../../platform/feature-views';
+import { readViewVersions, unknownView } from '../../platform/feature-views';
 import type { ObjectStore } from '../../platform/s3';
 
 /** How long a definition is trusted, in milliseconds: a request costs no look at S3, a new version is soon known. */
 const FRESH_MS = 5_000;
 
-/** Finds a published view by name. @throws MeridianError InvalidInput where there is none. */
-export type FindView = (name: string) => Promise<FeatureView>;
+/** Every published version of a view, by its name, the newest last. @throws MeridianError InvalidInput where there is none. */
+export type FindVersions = (name: string) => Promise<[...older: FeatureView[], newest: FeatureView]>;
 
 /** Finds views in the registry; only those that are there are remembered, so that nobody fills the memory with names. */
-export function createViewFinder(store: ObjectStore, now: () => number = Date.now): FindView {
-  const known = new Map<string, { view: FeatureView; until: number }>();
+export function createVersionFinder(store: ObjectStore, now: () => number = Date.now): FindVersions {
+  const known = new Map<string, { versions: Awaited<ReturnType<FindVersions>>; until: number }>();
   return async (name) => {
     const found = known.get(name);
-    if (found && now() < found.until) return found.view;
-    const view = await readFeatureView(store, name);
-    known.set(name, { view, until: now() + FRESH_MS });
-    return view;
+    if (found && now() < found.until) return found.versions;
+    const older = await readViewVersions(store, name);
+    const newest = older.pop();
+    if (!newest) throw await unknownView(store, name);
+    const versions: Awaited<ReturnType<FindVersions>> = [...older, newest];
+    known.set(name, { versions, until: now() + FRESH_MS });
+    return versions;
   };
 }

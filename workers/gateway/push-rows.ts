@@ -15,11 +15,18 @@ const MAX_AHEAD_MS = 5 * 60_000;
 /** Reads one row of a push for the online store; what does not fit the view is added to `problems`. */
 export type RowReader = (row: PushedRow, path: string, problems: FieldProblem[]) => OnlineRow;
 
-/** @param nowMs When the push came: the created time of rows that do not say theirs. */
-export function createRowReader(view: FeatureView, nowMs: number): RowReader {
+/**
+ * @param versions All of the view that take pushes: a row may name features of any of them.
+ * @param nowMs When the push came: the created time of rows that do not say theirs.
+ */
+export function createRowReader(
+  view: FeatureView,
+  versions: readonly FeatureView[],
+  nowMs: number,
+): RowReader {
   const { features, entity } = view;
   const joinKeys = new Set(entity.joinKeys.map(({ name }) => name));
-  const featureNames = new Set(features.map(({ name }) => name));
+  const featureNames = new Set(versions.flatMap((one) => one.features.map(({ name }) => name)));
   const now = BigInt(nowMs) * 1000n;
   const latest = now + BigInt(MAX_AHEAD_MS) * 1000n;
 

@@ -5,33 +5,42 @@ import type { FeatureView } from '../../contracts/model';
 import { findProblems } from '../../contracts/validate';
 import type { OnlineRow, OnlineStore, WriteResult } from '../../platform/online-store';
 import type { Telemetry } from '../../platform/telemetry';
-import type { FindView } from './published-views';
+import type { FindVersions } from './published-views';
 import { createRowReader } from './push-rows';
 
-/** What a push came to; of the three counts each row is in one. */
+/** What a push came to in the newest version of its view; of the three counts each row is in one. */
 export type PushAnswer = { view: string } & WriteResult;
 
 /**
  * Writes the rows of a push (`PushFeatures`) to the online store, newest wins: all of them are checked before the first
- * is written. A push that failed in the middle, or whose answer was lost, may be sent again as it is.
+ * is written. They go to every published version of the view that takes pushes: the newest must accept all of them, an
+ * older one, which may still serve, gets those that have all of its features. A push that failed in the middle, or whose answer was lost, may be sent again as it is.
  * @throws MeridianError InvalidInput (no such view, a view that takes no pushes, a body of another shape),
  *   InvalidFeatures (rows that do not fit the view; nothing was written), DependencyUnavailable
  */
 export type Push = (view: string, body: unknown) => Promise<PushAnswer>;
 
 interface Dependencies {
-  findView: FindView;
+  findVersions: FindVersions;
   online: Pick<OnlineStore, 'write'>;
   telemetry: Pick<Telemetry, 'count'>;
   now?: () => number;
 }
 
-export function createPush({ findView, online, telemetry, now = Date.now }: Dependencies): Push {
+export function createPush({ findVersions, online, telemetry, now = Date.now }: Dependencies): Push {
   return async (name, body) => {
-    const view = await findView(name);
-    refuseUnlessPushed(view);
+    const versions = await findVersions(name);
+    const newest = versions.at(-1)!;
+    refuseUnlessPushed(newest);
+    const pushed = versions.filter(({ push }) => push);
+    const older = pushed.slice(0, -1);
     const { rows } = readEnvelope(body);
-    const result = await online.write(view, readRows(view, rows, now()));
+    const at = now();
+    const read = readRows(newest, pushed, rows, at);
+    const [result] = await Promise.all([
+      online.write(newest, read),
+      ...older.map((view) => online.write(view, acceptedRows(view, pushed, rows, at))),
+    ]);
     for (const outcome of ['written', 'skipped', 'refused'] as const) {
       if (result[outcome] > 0) telemetry.count('feature.pushed', result[outcome], { view: name, outcome });
     }
@@ -61,13 +70,33 @@ function readEnvelope(body: unknown): PushFeatures {
   throw refusal(ErrorCode.InvalidInput, 'The push', bracketed);
 }
 
-function readRows(view: FeatureView, rows: PushFeatures['rows'], nowMs: number): OnlineRow[] {
+function readRows(
+  newest: FeatureView,
+  pushed: readonly FeatureView[],
+  rows: PushFeatures['rows'],
+  nowMs: number,
+): OnlineRow[] {
   const problems: FieldProblem[] = [];
-  const readRow = createRowReader(view, nowMs);
+  const readRow = createRowReader(newest, pushed, nowMs);
   const read = rows.map((row, index) => readRow(row, `rows[${index}]`, problems));
   if (problems.length > 0)
-    throw refusal(ErrorCode.InvalidFeatures, `${view.name} v${view.version}`, problems);
+    throw refusal(ErrorCode.InvalidFeatures, `${newest.name} v${newest.version}`, problems);
   return read;
+}
+
+/** Those of the rows that an older version accepts too. */
+function acceptedRows(
+  older: FeatureView,
+  pushed: readonly FeatureView[],
+  rows: PushFeatures['rows'],
+  nowMs: number,
+): OnlineRow[] {
+  const readRow = createRowReader(older, pushed, nowMs);
+  return rows.flatMap((row) => {
+    const problems: FieldProblem[] = [];
+    const read = readRow(row, 'row', problems);
+    return problems.length > 0 ? [] : [read];
+  });
 }
 
 /** Enough to mend a push by; a thousand rows may have many more. */
