@@ -74,6 +74,7 @@ export const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   RouteNotFound: 404,
   MethodNotAllowed: 405,
   ModelNotReady: 409,
+  Conflict: 409,
   BodyTooLarge: 413,
   UnsupportedMediaType: 415,
   Overloaded: 429,

@@ -99,6 +99,34 @@ export class ByteWriter {
     else throw new RangeError(`${length} bytes are more than one byte tells.`);
   }
 
+  /** Leaves room for `bytes` bytes. @returns Where it begins; see `uint32At`. */
+  reserve(bytes: number): number {
+    return this.room(bytes);
+  }
+
+  /** Fills what `reserve` left; big-endian. */
+  uint32At(at: number, value: number): void {
+    this.buffer.writeUInt32BE(value, at);
+  }
+
+  /** MurmurHash3 (x86, 32 bits) of what was written from `from` on. @returns 32 bits, unsigned. */
+  hash(from: number, seed: number): number {
+    const { buffer, length } = this;
+    let hash = seed;
+    let at = from;
+    for (; at + 4 <= length; at += 4) {
+      const word = buffer[at]! | (buffer[at + 1]! << 8) | (buffer[at + 2]! << 16) | (buffer[at + 3]! << 24);
+      hash ^= scramble(word);
+      hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
+    }
+    let rest = 0;
+    for (let last = length - 1; last >= at; last--) rest = (rest << 8) | buffer[last]!;
+    hash ^= scramble(rest) ^ (length - from);
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    return (hash ^ (hash >>> 16)) >>> 0;
+  }
+
   /** Forgets what was written, and keeps the room for it. */
   reset(): void {
     this.length = 0;
@@ -120,6 +148,11 @@ export class ByteWriter {
     this.length = at + bytes;
     return at;
   }
+}
+
+function scramble(word: number): number {
+  const product = Math.imul(word, 0xcc9e2d51);
+  return Math.imul((product << 15) | (product >>> 17), 0x1b873593);
 }
 
 /** Reads a varint at `offset`; the value as an unsigned 64-bit integer. @throws RangeError where the bytes end. */

@@ -12,10 +12,15 @@ export function featureField(view: string, feature: string): Buffer {
 export const timestampField = (view: string): Buffer => Buffer.from(`_ts:${view}`);
 
 /**
- * A field of our own, which Feast neither writes nor reads: event and created time (`ByteWriter.order` of
- * microseconds), then the bytes of the `_ts` they belong to. It counts only while that `_ts` still stands.
+ * A field of our own, which Feast neither writes nor reads: event and created time (`ByteWriter.order` of microseconds),
+ * how many features the row has (u16) and a hash of their values (48 bits), all big-endian, then the bytes of the `_ts` they
+ * belong to. It counts only while that `_ts` still stands.
  */
 export const createdField = (view: string): Buffer => Buffer.from(`_created:${view}`);
+
+/** Where the parts of `_created` begin. */
+export const CREATED_AT = 8;
+export const TIMESTAMP_AT = 24;
 
 /**
  * The only field of an entity that has opted out: when it was forgotten (microseconds, eight bytes, little-endian). No

@@ -3,10 +3,12 @@ import { serverIdentity, type Redis } from '../redis';
 import { readFeatures, type FeatureRequest, type OnlineFeature } from './read';
 import type { JoinKey } from './entity-key';
 import { sampleEntities, type SampleRequest } from './entity-sample';
+import { scanEntities, type FoundEntities } from './entity-scan';
+import { areMarked, withNamed, writeUnlessNamed } from './opted-out';
 import { countHeldEntities, forgetEntities, removeStaleRows } from './removal';
 import { standingRows, type StandingRow } from './standing';
 import type { Micros } from './timestamp';
-import { openWriter, writeRows, type OnlineRow, type OnlineWriter, type WriteResult } from './write';
+import { openWriter, type OnlineRow, type OnlineWriter, type WriteResult } from './write';
 
 export type { FeatureRequest, FeatureStatus, OnlineFeature } from './read';
 export type { OnlineRow, OnlineWriter, WriteResult } from './write';
@@ -17,9 +19,12 @@ export type { Micros } from './timestamp';
 
 /** Redis in Feast's layout: whatever this writes, any Feast client reads, and the other way round. */
 export interface OnlineStore {
-  /** Writes rows of one view; per entity the newest event time wins, of equal ones the newest created time. */
+  /**
+   * Writes rows of one view; per entity the newest event time wins, of equal ones the newest created time. Rows of who is
+   * left out by all join keys, or by some (`namingKeys`), are refused.
+   */
   write(view: FeatureView, rows: readonly OnlineRow[]): Promise<WriteResult>;
-  /** The same for more rows than are at hand at a time. */
+  /** The same for more rows than are at hand at a time; whoever is left out by some join keys is not looked for. */
   openWriter(view: FeatureView): OnlineWriter;
   /**
    * Takes everything out that is kept of entities, of every view with these join keys, and refuses to write rows of
@@ -28,6 +33,10 @@ export interface OnlineStore {
   forget(joinKeys: readonly JoinKey[], entities: readonly Record<string, unknown>[]): Promise<number>;
   /** How many of the entities hold a feature of any view with these join keys, also of views that nobody declares. */
   countHeld(joinKeys: readonly JoinKey[], entities: readonly Record<string, unknown>[]): Promise<number>;
+  /** How many of the entities bear the mark under which nobody writes rows of theirs. */
+  countMarked(joinKeys: readonly JoinKey[], entities: readonly Record<string, unknown>[]): Promise<number>;
+  /** Every entity with one of these sets of join keys that the store holds something of, page by page. */
+  scan<Keys extends readonly JoinKey[]>(kinds: readonly Keys[]): AsyncIterable<FoundEntities<Keys>[]>;
   /**
    * Takes a view's row out of each entity where its event time is before `before`; rows written since stay, and so do
    * other views'. @returns How many rows were removed.
@@ -59,14 +68,18 @@ export function createOnlineStore(redis: Redis, project: string, now: () => numb
   const read = (request: FeatureRequest, entities: readonly Record<string, unknown>[]) =>
     readFeatures(redis, project, request, entities, BigInt(now()) * 1000n);
   return {
-    write: (view, rows) => writeRows(redis, project, view, rows),
+    write: (view, rows) => writeUnlessNamed(redis, project, view, rows),
     openWriter: (view) => openWriter(redis, project, view),
     forget: (joinKeys, entities) => forgetEntities(redis, project, joinKeys, entities, BigInt(now()) * 1000n),
     countHeld: (joinKeys, entities) => countHeldEntities(redis, project, joinKeys, entities),
+    countMarked: async (joinKeys, entities) =>
+      (await areMarked(redis, project, joinKeys, entities)).filter(Boolean).length,
+    scan: (kinds) => scanEntities(redis, project, kinds),
     removeStale: (view, entities, before) => removeStaleRows(redis, project, view, entities, before),
     sample: (joinKeys, request) => sampleEntities(redis, project, joinKeys, request),
     serverIdentity: () => serverIdentity(redis),
-    standingRows: (view, entities) => standingRows(redis, project, view, entities),
+    standingRows: async (view, entities) =>
+      withNamed(redis, project, view, entities, await standingRows(redis, project, view, entities)),
     getOnlineFeatures: async ({ entity, ...request }) => (await read(request, [entity]))[0]!,
     getOnlineFeaturesOfMany: ({ entities, ...request }) => read(request, entities),
   };

@@ -1,7 +1,7 @@
 import type { FeatureView } from '../../contracts/model';
 import { redisFailure, type Redis } from '../redis';
 import { entityKeyEncoder } from './entity-key';
-import { fieldsOf, optedOutField } from './fields';
+import { CREATED_AT, fieldsOf, optedOutField, TIMESTAMP_AT } from './fields';
 import { readTimestamp } from './read-cells';
 import type { Micros } from './timestamp';
 
@@ -11,9 +11,6 @@ export interface StandingRow {
   /** Null where another writer wrote the row. */
   created: Micros | null;
 }
-
-const CREATED_AT = 8;
-const TIMESTAMP_AT = 16;
 
 /** In the order of `entities`; null where the view has no row of one. @throws MeridianError DependencyUnavailable. */
 export async function standingRows(

@@ -1,6 +1,8 @@
+import murmurhash from 'murmurhash';
 import type { FeatureView } from '../../contracts/model';
 import { ByteWriter } from './bytes';
 import { entityKeyEncoder } from './entity-key';
+import { fieldsOf } from './fields';
 import { writeTimestamp, type Micros } from './timestamp';
 import { writeValue, type StoredValue } from './value';
 import type { LengthFormat } from './write-script';
@@ -28,6 +30,8 @@ export class RowPacker {
   private readonly width: 1 | 4;
   private readonly writer = new ByteWriter(65_536);
   private readonly encodeKey: (entity: Record<string, unknown>) => Buffer;
+  /** Rows whose values have the same bytes, but other names, differ as well. */
+  private readonly seed: number;
   private keys: Buffer[] = [];
 
   constructor(
@@ -35,6 +39,7 @@ export class RowPacker {
     private readonly view: FeatureView,
   ) {
     this.encodeKey = entityKeyEncoder(project, view.entity.joinKeys);
+    this.seed = murmurhash.v3(Buffer.concat(fieldsOf(view)));
     this.width = view.features.some(({ type }) => type === 'string') ? 4 : 1;
   }
 
@@ -62,13 +67,17 @@ export class RowPacker {
     const created = writer.begin(width);
     writer.order(event);
     writer.order(rows.createdTimestamp(row));
+    const content = writer.reserve(8);
     writeTimestamp(writer, event);
     writer.end(created, width);
+    const values = writer.position;
     for (let feature = 0; feature < view.features.length; feature++) {
       const value = writer.begin(width);
       writeValue(writer, view.features[feature]!.type, rows.value(row, feature));
       writer.end(value, width);
     }
+    writer.uint32At(content, ((view.features.length << 16) | (writer.hash(values, this.seed) >>> 16)) >>> 0);
+    writer.uint32At(content + 4, writer.hash(values, ~this.seed));
     writer.end(packed, 4);
     this.keys.push(key);
   }

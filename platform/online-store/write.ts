@@ -1,3 +1,5 @@
+import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { storedName } from '../../contracts/feature-view';
 import type { FeatureView } from '../../contracts/model';
 import { limit } from '../concurrency';
 import type { Redis } from '../redis';
@@ -20,7 +22,7 @@ export interface OnlineRow {
 
 export interface WriteResult {
   written: number;
-  /** Rows that were not newer than what stands. */
+  /** Rows that were not newer than what stands, nor corrections of it. */
   skipped: number;
   /** Rows of entities that have opted out. */
   refused: number;
@@ -30,8 +32,8 @@ export interface WriteResult {
 export interface OnlineWriter {
   /**
    * Sends rows, or keeps them for the next call; waits while too many calls are in flight.
-   * @throws What an earlier call failed with; MeridianError InvalidInput where a row does not fit the view. The writer is
-   * of no use then.
+   * @throws What an earlier call failed with (MeridianError DependencyUnavailable; Conflict, retryable, where the view was
+   * published with more features meanwhile); InvalidInput where a row does not fit the view. The writer is of no use then.
    */
   add(rows: OnlineRows): Promise<void>;
   /** Sends what is left. @returns What became of the rows added since the last flush, once the server has said so. */
@@ -60,7 +62,8 @@ export function openWriter(redis: Redis, project: string, view: FeatureView): On
       const call = limited(async () => {
         sent();
         const answer = await callScript(redis, script, keys, [optedOutField, packed, ...fields]);
-        const [written, refused] = answer as [number, number];
+        const [written, refused, outdated] = answer as [number, number, number];
+        if (outdated > 0) throw outdatedDefinition(view, outdated);
         return { written, refused, skipped: keys.length - written - refused };
       });
       call.catch((error: unknown) => (failure ??= error));
@@ -86,7 +89,16 @@ export function openWriter(redis: Redis, project: string, view: FeatureView): On
   };
 }
 
-/** Writes rows that are at hand. @throws MeridianError DependencyUnavailable, InvalidInput. */
+const outdatedDefinition = (view: FeatureView, rows: number): MeridianError =>
+  new MeridianError(
+    ErrorCode.Conflict,
+    `features/${storedName(view)}: ${rows} rows to write have ${view.features.length} features, those that stand have more. ` +
+      'They stay as they are: the view was published with more features meanwhile. Read its definition again, then retry.',
+    [],
+    { retryable: true },
+  );
+
+/** Writes rows that are at hand. @throws MeridianError as `OnlineWriter` does. */
 export async function writeRows(
   redis: Redis,
   project: string,

@@ -213,6 +213,23 @@ describe('what stands already', () => {
     expect(await load([await partition([row('a', END, 3, 10n)])])).toMatchObject({ written: 0, skipped: 1 });
     expect(await seedOf('a')).toBe(2);
   });
+
+  it('is replaced by what was delivered again under the same times, and by the same row with a feature more', async () => {
+    const deliver = (seed: number) =>
+      partition([row('a', END, seed), row('b', END, 1)], { without: ['created_timestamp'] });
+    await load([await deliver(1)]);
+    expect(await load([await deliver(2)])).toMatchObject({ written: 1, skipped: 1, verified: 2 });
+    expect([await seedOf('a'), await seedOf('b')]).toEqual([2, 1]);
+
+    // The partition has had the column all along.
+    const files = [await partition([row('a', END, 3)])];
+    const narrow = { ...view, name: 'grown', features: view.features.slice(0, 5) };
+    const wide = { ...view, name: 'grown' };
+    await load(files, { view: narrow });
+    expect(await load(files, { view: wide })).toMatchObject({ written: 1, verified: 1 });
+    expect(await load(files, { view: wide })).toMatchObject({ written: 0, skipped: 1 });
+    expect((await read([account('a')], wide))[0]!.values).toEqual([3, 3, 3, 3, true, 'v3']);
+  });
 });
 
 it('takes every name that a definition may have, and loads every entity', async () => {

@@ -126,7 +126,9 @@ it('does as a plain model does with removals and opt-outs', async () => {
         const newer =
           !standing ||
           given.event > standing.event ||
-          (given.event === standing.event && given.created > standing.created);
+          (given.event === standing.event &&
+            (given.created > standing.created ||
+              (given.created === standing.created && given.amount !== standing.amount)));
         const outcome = gone.has(customer) ? 'refused' : newer ? 'written' : 'skipped';
         if (outcome === 'written') rows.set(name, given);
         return { written: 0, skipped: 0, refused: 0, [outcome]: 1 };
@@ -216,6 +218,53 @@ it('does not trust a created time of its own once Feast has written over the row
   await online.write(view, [row({ customer: 1, event: 20n, created: 50n, amount: 3 })]);
   const [found] = await online.getOnlineFeatures({ ...request, entity: { customer_id: 'C1' } });
   expect(found!.value).toBe(3);
+});
+
+describe('a view that was given more features', () => {
+  const wider: FeatureView = { ...view, features: [...view.features, { name: 'limit', type: 'int64' }] };
+  const ask = async () =>
+    (
+      await createOnlineStore(stage.redis, 'meridian').getOnlineFeatures({
+        views: [wider],
+        features: wider.features.map(({ name }) => ({ view: 'balance', feature: name })),
+        entity: { customer_id: 'C1' },
+      })
+    ).map(({ value }) => value);
+  const old = row({ customer: 1, event: 10n, created: 10n, amount: 1 });
+
+  it('gets them in rows that stand, with the same times', async () => {
+    const online = createOnlineStore(stage.redis, 'meridian');
+    await online.write(view, [old]);
+    for (const limit of [null, 5]) {
+      const filled = { ...old, values: [1, limit] };
+      expect(await online.write(wider, [filled])).toMatchObject({ written: 1 });
+      expect(await online.write(wider, [filled])).toMatchObject({ skipped: 1 });
+      expect(await ask()).toEqual([1, limit]);
+    }
+  });
+
+  it('keeps its rows from who still writes fewer: no old value under a new time', async () => {
+    const online = createOnlineStore(stage.redis, 'meridian');
+    await online.write(wider, [{ ...old, values: [1, 5] }]);
+    for (const [event, created] of [
+      [10n, 10n],
+      [10n, 11n],
+      [11n, 1n],
+    ] as const)
+      await expect(
+        online.write(view, [row({ customer: 1, event, created, amount: 2 })]),
+      ).rejects.toMatchObject({
+        code: 'Conflict',
+        retryable: true,
+        message: expect.stringContaining('features/balance'),
+      });
+    expect(await online.write(view, [row({ customer: 1, event: 9n, created: 9n, amount: 2 })])).toMatchObject(
+      {
+        skipped: 1,
+      },
+    );
+    expect(await ask()).toEqual([1, 5]);
+  });
 });
 
 it('leaves the views beside it alone', async () => {
