@@ -18,7 +18,7 @@ export function createViewActivities(store: ObjectStore) {
     /**
      * The views that a load keeps fed: those of the models as declared now, those in other versions that what serves was
      * trained with, and published ones that no model uses. Each version once, as it was published last; in the order of
-     * their names.
+     * their names. Without those whose values are pushed only: they have nothing to load.
      * @throws MeridianError UnknownModel, or InvalidInput where a view asked for is none of those, or has nothing to load
      */
     viewsToLoad: async ({ models, views }: ViewsRequest = {}): Promise<FeatureView[]> => {
@@ -29,12 +29,13 @@ export function createViewActivities(store: ObjectStore) {
       if (!models) {
         for (const view of await unused(store, published, used)) found.set(idOf(view), view);
       }
-      const all = [...found.values()].sort(
+      const all = (await loadable(store, [...found.values()])).sort(
         (a, b) => a.name.localeCompare(b.name, 'en') || a.version - b.version,
       );
       if (!views) return all;
-      const why = models ? 'which none of these models uses' : 'which has nothing to load';
-      const left = new Map([...published.values()].map(({ name }) => [name, why]));
+      const why = (view: FeatureView): string =>
+        !models || found.has(idOf(view)) ? 'which has nothing to load' : 'which none of these models uses';
+      const left = new Map([...published.values()].map((view) => [view.name, why(view)]));
       return chosen(all, views, left);
     },
   };
@@ -71,10 +72,7 @@ async function servingDeclarations(
   return Promise.all([...hashes].map((hash) => readDeclaration(store, model, hash)));
 }
 
-/**
- * Newest versions that no model uses (yet). One that nobody computes and nobody has delivered (because its values are
- * pushed) has nothing to load.
- */
+/** Newest versions that no model uses (yet), where they are computed or something of them was delivered. */
 async function unused(
   store: ObjectStore,
   published: ReadonlyMap<string, FeatureView>,
@@ -82,13 +80,24 @@ async function unused(
 ): Promise<FeatureView[]> {
   const newest = new Map([...published.values()].map((view) => [view.name, view]));
   for (const { name, version } of used) if (newest.get(name)?.version === version) newest.delete(name);
-  const loadable = await Promise.all(
-    [...newest.values()].map(
-      async (view) =>
-        view.transformation !== null || (await store.listFolders(Key.featureView(view))).length > 0,
-    ),
+  return whereAsync(
+    [...newest.values()],
+    async (view) => isComputed(view) || (await isDelivered(store, view)),
   );
-  return [...newest.values()].filter((_, index) => loadable[index]);
+}
+
+/** Where a model uses a view that others should deliver, and nobody does, the load must say so. */
+const loadable = (store: ObjectStore, views: readonly FeatureView[]): Promise<FeatureView[]> =>
+  whereAsync(views, async (view) => !view.push || isComputed(view) || (await isDelivered(store, view)));
+
+const isComputed = ({ transformation }: FeatureView): boolean => transformation !== null;
+
+const isDelivered = async (store: ObjectStore, view: FeatureView): Promise<boolean> =>
+  (await store.listFolders(Key.featureView(view))).length > 0;
+
+async function whereAsync<T>(all: readonly T[], holds: (one: T) => Promise<boolean>): Promise<T[]> {
+  const held = await Promise.all(all.map(holds));
+  return all.filter((_, index) => held[index]);
 }
 
 /** @param left Why a view that is published is not among `all`. */

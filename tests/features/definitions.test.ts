@@ -188,6 +188,10 @@ describe('the views a load keeps fed', () => {
     await publish(view('fed_to_nobody'));
     await publish(view('pushed', { push: true, transformation: null, sources: [] }));
     await publish(view('pushed_and_delivered', { push: true, transformation: null, sources: [] }));
+    const live = (name: string) => view(name, { push: true, transformation: null, sources: [] });
+    const parts = [live('pushed_used'), live('pushed_used_delivered'), { ...live('awaited'), push: false }];
+    await publishDeclaration(store, model('live', parts));
+    await store.put(`features/pushed_used_delivered/dt=2026-03-01/part-0.parquet`, 'rows');
     await store.put(`features/pushed_and_delivered/dt=2026-03-01/part-0.parquet`, 'rows');
   });
 
@@ -223,6 +227,18 @@ describe('the views a load keeps fed', () => {
     expect(all).not.toContain('pushed v1');
     expect(new Set(all).size).toBe(all.length);
     expect(all).toContain('shared v2');
+  });
+
+  it('are not those that a model uses and whose values are pushed only', async () => {
+    const delivered = ['awaited v1', 'pushed_used_delivered v1'];
+    expect(ids(await load({ models: ['live'] }))).toEqual(delivered);
+    const all = ids(await load());
+    expect(all).toEqual(expect.arrayContaining(delivered));
+    expect(all).not.toContain('pushed_used v1');
+    expect((await refusal(load({ models: ['live'], views: ['pushed_used', 'fed'] }))).fields).toMatchObject([
+      { found: '"pushed_used", which has nothing to load' },
+      { found: '"fed", which none of these models uses' },
+    ]);
   });
 
   it('are the ones asked for', async () => {

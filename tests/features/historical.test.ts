@@ -154,6 +154,14 @@ describe('getHistoricalFeatures', () => {
     });
   });
 
+  it('says where values are pushed only', async () => {
+    const pushed = viewOf('pushed', { transformation: null, sources: [], push: true });
+    await expect(ask(pushed, ['2026-03-06T00:00:00Z'])).rejects.toMatchObject({
+      code: 'MissingObject',
+      message: expect.stringContaining('Values that are pushed are kept online only'),
+    });
+  });
+
   it('names a partition that cannot be read, and one with another schema', async () => {
     const broken = viewOf('broken');
     const key = `${Key.featurePartition(broken, '2026-03-05')}part-0.parquet`;

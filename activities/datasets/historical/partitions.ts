@@ -14,6 +14,9 @@ export interface AskedTimes {
 
 const MICROSECONDS = 1_000_000n;
 
+const PUSHED_ONLY =
+  'Values that are pushed are kept online only: whoever pushes must deliver them as partitions, too. ';
+
 /**
  * Pulls the partitions whose rows these times can see through the view's ttl, and no others. A partition `dt=D` that
  * the platform computed holds rows of the end of D only; one that others deliver may hold any time from the beginning of
@@ -36,7 +39,7 @@ export async function pullVisible(
     throw new MeridianError(
       ErrorCode.MissingObject,
       `${store.uri(Key.featureView(view))}: expected partitions from ${from} to ${window.to}, found none. ` +
-        'Nothing was written. Compute or deliver the features of those days, then retry.',
+        `Nothing was written. ${view.push ? PUSHED_ONLY : ''}Compute or deliver the features of those days, then retry.`,
     );
   }
   return (await Promise.all(days.map((day) => cache.pull(Key.featurePartition(view, day))))).flat();
