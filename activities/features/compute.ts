@@ -4,13 +4,14 @@ import type { PartitionReport } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
-import { identifier, literal, openDatabase, parquetFiles, type Database } from '../../platform/duckdb';
+import { literal, openDatabase, type Database } from '../../platform/duckdb';
 import { castColumns, columnTypes } from '../../platform/duckdb-types';
-import type { PartitionCache, PulledObject } from '../../platform/partitions';
-import type { ObjectStore, StoredObject } from '../../platform/s3';
+import type { PartitionCache } from '../../platform/partitions';
+import type { ObjectStore } from '../../platform/s3';
 import { breach, inspectRows, keyRules } from '../quality/rules';
 import { declaredColumns, joinKeyNames } from './columns';
 import { inspectPartition, partitionName, type PartitionInspection } from './compute-inspect';
+import { publishPartition } from './compute-publish';
 import { keepReport, lastGood, partitionHash, sourceHash } from './compute-report';
 import { defineSources, runTransformation } from './compute-sources';
 import { computedColumns, losslessRules } from './partition-schema';
@@ -30,10 +31,9 @@ export interface DayOutcome {
 /**
  * One day of a view: pulls the raw partitions it reads, runs its SQL, checks the result and only then writes
  * `features/<view>/dt=<day>/part-0.parquet` (join keys, event_timestamp = the day's end in UTC, created_timestamp,
- * features; ordered by join keys). Where a partition with the same rows stands, it is left as it is: its created time
- * goes on telling since when they are known.
- * @throws MeridianError MissingObject, CorruptObject (naming the raw object), InvalidInput (the SQL), DataQualityBreach;
- * the report of a breach is kept.
+ * features; ordered by join keys). Rows that stand there already keep their created time.
+ * @throws MeridianError MissingObject, CorruptObject (naming the raw object), InvalidInput (the SQL), Conflict (naming
+ * what others have put into the partition), DataQualityBreach; the report of a breach is kept.
  */
 export async function computeDay(
   store: ObjectStore,
@@ -63,7 +63,7 @@ export async function computeDay(
       comparedWith: compared?.day ?? null,
     };
     if (!report.passed) throw breach(report.findings, await keepReport(store, view, report));
-    const { objects, written } = await publish(store, database, cache, view, day);
+    const { objects, written } = await publishPartition(store, database, cache, view, day);
     await keepReport(store, view, { ...report, partition: partitionHash(objects) });
     const { rows, checks, summary } = inspection;
     return { key: objects[0]!.key, rows, written, checks: checks.length, summary };
@@ -105,47 +105,4 @@ async function inspectComputed(
   const typed = { day, table: 'partition', names: keys, rules: [] };
   const inspection = await inspectPartition(database, cache, view, typed, compared);
   return { ...inspection, checks: [...types.checks, ...inspection.checks] };
-}
-
-async function publish(
-  store: ObjectStore,
-  database: Database,
-  cache: PartitionCache,
-  view: FeatureView,
-  day: Day,
-): Promise<{ objects: StoredObject[]; written: boolean }> {
-  const partition = Key.featurePartition(view, day);
-  cache.forget(partition);
-  const standing = await cache.list(partition);
-  if (standing.length > 0 && (await holdsSameRows(database, await cache.pull(partition))))
-    return { objects: standing, written: false };
-  const path = join(cache.folder, `${view.name}-${day}.parquet`);
-  await database.execute(
-    `COPY (SELECT * FROM partition ORDER BY ${joinKeyNames(view).map(identifier).join(', ')})
-     TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
-  );
-  await store.upload(path, `${partition}part-0.parquet`);
-  cache.forget(partition);
-  return { objects: await cache.list(partition), written: true };
-}
-
-/** Whether the pulled partition has the rows of `partition`, but for their created time. What cannot be read has not. */
-async function holdsSameRows(database: Database, pulled: readonly PulledObject[]): Promise<boolean> {
-  const files = parquetFiles(pulled.map(({ path }) => path));
-  try {
-    const [now, before] = [await columnTypes(database, 'partition'), await columnTypes(database, files)];
-    if (JSON.stringify([...now]) !== JSON.stringify([...before])) return false;
-    return (await contentOf(database, 'partition')) === (await contentOf(database, files));
-  } catch {
-    return false;
-  }
-}
-
-/** Equal for equal rows in whatever order. */
-async function contentOf(database: Database, from: string): Promise<string> {
-  const { rows, hash } = await database.row<{ rows: number; hash: string | null }>(
-    `SELECT count(*) AS rows, sum(hash(t)::HUGEINT)::VARCHAR AS hash
-     FROM (SELECT * EXCLUDE (created_timestamp) FROM ${from}) AS t`,
-  );
-  return `${rows} ${hash}`;
 }

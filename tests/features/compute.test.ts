@@ -11,7 +11,7 @@ import type { PartitionReport } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
 import type { ObjectStore } from '../../platform/s3';
-import { layRaw, partitionKey, rowsOf, spending } from './compute-tables';
+import { layDelivered, layRaw, partitionKey, rowsOf, spending } from './compute-tables';
 import { setStage, type Stage } from './stage';
 
 jest.setTimeout(60_000);
@@ -124,6 +124,117 @@ describe('computing what has changed', () => {
     const doubled = { ...view, transformation: view.transformation!.replace('sum(', '2 * sum(') };
     expect(daysComputed(await compute({ view: doubled, days }))).toEqual([]);
     expect(daysComputed(await compute({ view: doubled, days, scope: 'changed' }))).toEqual(days);
+  });
+
+  it('keeps the created time of every row that is the same to the bit', async () => {
+    const view = freshView({
+      entity: {
+        name: 'place',
+        joinKeys: [
+          { name: 'customer_id', type: 'string' },
+          { name: 'region', type: 'int64' },
+        ],
+      },
+      features: [
+        { name: 'd', type: 'double' },
+        { name: 'f', type: 'float' },
+        { name: 's', type: 'string' },
+        { name: 'n', type: 'int64' },
+      ],
+    });
+    view.transformation = `SELECT customer_id, region, d, f, s, n FROM ${tableOf(view)}`;
+    view.sources = [{ table: tableOf(view), lookBackDays: 1 }];
+    const lay = (rows: Record<string, string>) =>
+      layRaw(
+        stage,
+        tableOf(view),
+        first,
+        Object.entries(rows)
+          .map(([id, values]) => {
+            const [d, f, s, n] = values.split(' ').map((value) => (value === '-' ? 'NULL' : `'${value}'`));
+            return `SELECT '${id}' AS customer_id, 9007199254740993 AS region, ${d}::DOUBLE AS d, ${f}::FLOAT AS f, ${s} AS s, ${n}::BIGINT AS n`;
+          })
+          .join(' UNION ALL '),
+      );
+    const createdTimes = async () =>
+      Object.fromEntries(
+        (await rowsOf(stage, view, first, 'customer_id, created_timestamp')).map((row) => [
+          String(row['customer_id']),
+          (row['created_timestamp'] as Date).getTime(),
+        ]),
+      );
+    const rows = {
+      same: '0 0.1 a 9007199254740993',
+      nulls: '- - - -',
+      zero: '0 0 a 1',
+      float: '1 0 a 1',
+      big: '1 1 a 9007199254740993',
+      null: '1 1 - 1',
+      gone: '1 1 a 1',
+    };
+    await lay(rows);
+    await compute({ view, days: [first] });
+    const before = await createdTimes();
+    const { gone: _gone, ...left } = rows;
+    await lay({
+      ...left,
+      zero: '-0 0 a 1',
+      float: '1 -0 a 1',
+      big: '1 1 a 9007199254740992',
+      null: '1 1 a 1',
+      new: '1 1 a 1',
+    });
+    await compute({ view, days: [first], scope: 'changed' });
+    const after = await createdTimes();
+    expect(Object.keys(after).sort()).toEqual(['big', 'float', 'new', 'null', 'nulls', 'same', 'zero']);
+    const kept = Object.keys(after).filter((id) => after[id] === before[id]);
+    expect(kept.sort()).toEqual(['nulls', 'same']);
+    for (const id of ['big', 'float', 'new', 'null', 'zero'])
+      expect(after[id]).toBeGreaterThan(before['same']!);
+    expect(await rowsOf(stage, view, first, 'customer_id, d, f')).toEqual(
+      expect.arrayContaining([
+        { customer_id: 'zero', d: -0, f: 0 },
+        { customer_id: 'float', d: 1, f: -0 },
+      ]),
+    );
+  });
+
+  it('writes again what cannot be compared: other columns, an entity twice, bytes that do not read', async () => {
+    const view = freshView();
+    const [day] = await layHistory(view, 1);
+    await compute({ view, days: [day!] });
+    const good = await rowsOf(stage, view, day!, 'customer_id, amount');
+    const rows = `SELECT 'C' || i AS customer_id, 5 AS amount, now() AS event_timestamp, now() AS created_timestamp FROM range(10) AS t(i)`;
+    for (const spoil of [
+      () => layDelivered(stage, view, day!, rows.replace('5 AS amount', 'NULL AS other')),
+      () => layDelivered(stage, view, day!, `${rows} UNION ALL ${rows}`),
+      () => stage.store.put(partitionKey(view, day!), 'no Parquet'),
+    ]) {
+      await spoil();
+      expect(daysComputed(await compute({ view, days: [day!], scope: 'changed' }))).toEqual([day]);
+      expect(await rowsOf(stage, view, day!, 'customer_id, amount')).toEqual(good);
+    }
+  });
+
+  it('refuses a partition into which others have put rows, by name, and leaves it as it is', async () => {
+    const view = freshView();
+    const [day] = await layHistory(view, 1);
+    await compute({ view, days: [day!] });
+    const row = `SELECT 'C99' AS customer_id, 1::BIGINT AS amount, now() AS event_timestamp, now() AS created_timestamp`;
+    await layDelivered(stage, view, day!, row, 'part-1');
+    const before = await etagsOf(view);
+    for (const scope of ['changed', 'all', 'late'] as const)
+      await expect(compute({ view, days: [day!], scope })).rejects.toMatchObject({
+        code: 'Conflict',
+        retryable: false,
+        message: expect.stringMatching(
+          /dt=2026-03-01\/: expected part-0\.parquet alone.* found part-1\.parquet\. /,
+        ),
+      });
+    expect(await etagsOf(view)).toEqual(before);
+    await stage.store.delete(partitionKey(view, day!).replace('part-0', 'part-1'));
+    const settled = await compute({ view, days: [day!], scope: 'changed' });
+    expect(settled.partitions).toMatchObject([{ computed: false, checks: 0, rows: 10 }]);
   });
 
   it('takes a partition without a report for changed, unless only missing ones are wanted', async () => {
