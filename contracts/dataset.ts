@@ -45,7 +45,7 @@ export interface DatasetManifest {
   columns: { name: string; role: 'entity' | 'event_timestamp' | 'feature' | 'label'; type: string }[];
 }
 
-/** `expires.json` beside a snapshot's manifest: from when on nothing may be trained on it any more. */
+/** `expires.json` beside a snapshot's manifest: from when on nothing may be trained or judged on it any more. */
 export interface SnapshotExpiry {
   /** ISO 8601, UTC. */
   expiresAt: string;
@@ -54,6 +54,8 @@ export interface SnapshotExpiry {
   listVersion: string;
   /** Entities in it that are on that list. */
   entities: number;
+  /** When its rows were deleted, ISO 8601; absent as long as they are there. */
+  deletedAt?: string;
 }
 
 export interface QualityFinding {

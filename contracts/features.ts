@@ -46,6 +46,8 @@ export interface MaterializedView {
   skipped: number;
   /** Entities taken out of the online store, because no row of theirs is alive any more. */
   removed: number;
+  /** Days whose partitions did not pass their checks, and were not loaded. */
+  leftOut: Day[];
   /** Entities read back and compared. */
   verified: number;
   /** The day up to which the online store is loaded now. */
@@ -64,13 +66,15 @@ export interface OptOutProof {
   entities: number;
   /** Entities whose online features this run removed. */
   removed: number;
-  /** Entities read back afterwards, of which none may hold a feature. */
+  /** Entities read back afterwards: each bears the mark of who is left out, and none holds a feature. */
   verified: number;
   /** sha256 over the sorted keys of the list's entities: proves which list was carried out without naming anybody. */
   digest: string;
   views: string[];
   /** Snapshots that hold somebody on the list, and from when on they may not be used any more. */
-  expiring: { model: string; snapshot: string; entities: number; expiresAt: string }[];
+  expiring: { model: string; snapshot: string; entities: number; expiresAt: string; deletedAt?: string }[];
+  /** Rows of the list whose values cannot be such join keys (`customer_id int64`), and so name nobody by them. */
+  unfit?: { joinKeys: string; rows: number }[];
 }
 
 /** A sample of one view's entities, online and offline side by side. */

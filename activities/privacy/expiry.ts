@@ -9,7 +9,7 @@ import { explainCorruption, type PulledObject } from '../../platform/partitions'
 import type { ObjectStore } from '../../platform/s3';
 import { heartbeat } from '../progress';
 import type { OptOutHeartbeat } from './forget';
-import type { OptOuts } from './opt-outs';
+import { notOnList, type OptOuts } from './opt-outs';
 
 export type Expiring = OptOutProof['expiring'][number];
 
@@ -17,7 +17,12 @@ interface Snapshot {
   model: string;
   snapshot: string;
   marked: boolean;
+  /** Its rows: every object but those that only tell about them. */
+  data: string[];
 }
+
+/** What stays of a snapshot whose rows are deleted: what it was, how it was checked, and why it is no more. */
+const KEPT = ['manifest.json', 'quality.json', 'expires.json'];
 
 /** `reports/opt-outs/checked.json`: the snapshots that hold nobody on that version of the list. */
 interface Checked {
@@ -30,7 +35,8 @@ const MS_PER_DAY = 86_400_000;
 
 /**
  * Marks every snapshot that holds somebody on the list with `<prefix>expires.json`, once: the first mark stands. What
- * was checked against this version of the list, built with it, or marked before is not read again.
+ * was checked against this version of the list, built with it, or marked before is not read again. Where a mark's time is
+ * over the snapshot's rows are deleted; the manifest and the mark, which says why, stay.
  * @returns Every marked snapshot.
  */
 export async function expireSnapshots(
@@ -43,7 +49,7 @@ export async function expireSnapshots(
 ): Promise<Expiring[]> {
   const checked = await readChecked(store, optOuts.version);
   const expiring: Expiring[] = [];
-  for (const { model, snapshot, marked } of await listSnapshots(store)) {
+  for (const { model, snapshot, marked, data } of await listSnapshots(store)) {
     const name = `${model}/${snapshot}`;
     heartbeat({ ...progress, phase: 'checking snapshots', snapshot: name } satisfies OptOutHeartbeat);
     if (!marked) {
@@ -58,10 +64,30 @@ export async function expireSnapshots(
       const body: SnapshotExpiry = { expiresAt, listVersion: optOuts.version, ...mark };
       await store.create(expiryKey(model, snapshot), JSON.stringify(body, null, 2));
     }
-    const { entities, expiresAt } = await store.getJson<SnapshotExpiry>(expiryKey(model, snapshot));
-    expiring.push({ model, snapshot, entities, expiresAt });
+    const mark = await store.getJson<SnapshotExpiry>(expiryKey(model, snapshot));
+    const { entities, expiresAt, deletedAt } = isOver(mark)
+      ? await deleteRows(store, model, snapshot, mark, data)
+      : mark;
+    expiring.push({ model, snapshot, entities, expiresAt, deletedAt });
   }
   return expiring;
+}
+
+const isOver = ({ expiresAt }: SnapshotExpiry): boolean => Date.now() >= Date.parse(expiresAt);
+
+/** The mark is written last: where a run is killed in between, the next one deletes what is left. */
+async function deleteRows(
+  store: ObjectStore,
+  model: string,
+  snapshot: string,
+  mark: SnapshotExpiry,
+  data: readonly string[],
+): Promise<SnapshotExpiry> {
+  for (const key of data) await store.delete(key);
+  if (mark.deletedAt !== undefined && data.length === 0) return mark;
+  const deleted = { ...mark, deletedAt: new Date().toISOString() };
+  await store.put(expiryKey(model, snapshot), JSON.stringify(deleted, null, 2));
+  return deleted;
 }
 
 /**
@@ -71,23 +97,34 @@ export async function expireSnapshots(
 export async function refuseExpired(store: ObjectStore, model: string, snapshot: string): Promise<void> {
   const found = await store.find(expiryKey(model, snapshot));
   if (!found) return;
-  const { expiresAt, because } = JSON.parse(found.body.toString('utf8')) as SnapshotExpiry;
-  if (Date.now() < Date.parse(expiresAt)) return;
+  const mark = JSON.parse(found.body.toString('utf8')) as SnapshotExpiry;
+  if (!isOver(mark)) return;
+  const { expiresAt, because } = mark;
   throw new MeridianError(
     ErrorCode.DataQualityBreach,
     `${store.uri(Key.dataset(model, snapshot))}: expired at ${expiresAt}, because ${because}. ` +
-      'Nothing may be trained on it any more. Build the dataset again.',
+      'Nothing may be trained or judged on it any more. Build the dataset again.',
   );
 }
 
 const expiryKey = (model: string, snapshot: string): string => `${Key.dataset(model, snapshot)}expires.json`;
 
 async function listSnapshots(store: ObjectStore): Promise<Snapshot[]> {
-  const keys = new Set((await store.list('datasets/')).map(({ key }) => key));
-  return [...keys].flatMap((key) => {
+  const keys = (await store.list('datasets/')).map(({ key }) => key);
+  const objects = new Map<string, string[]>();
+  for (const key of keys) {
+    const [prefix] = /^datasets\/[^/]+\/[^/]+\//.exec(key) ?? [];
+    if (prefix === undefined) continue;
+    const below = objects.get(prefix);
+    if (below) below.push(key);
+    else objects.set(prefix, [key]);
+  }
+  return keys.flatMap((key) => {
     const [, model, snapshot] = /^datasets\/([^/]+)\/([^/]+)\/manifest\.json$/.exec(key) ?? [];
     if (model === undefined || snapshot === undefined) return [];
-    return [{ model, snapshot, marked: keys.has(expiryKey(model, snapshot)) }];
+    const prefix = Key.dataset(model, snapshot);
+    const data = objects.get(prefix)!.filter((one) => !KEPT.includes(one.slice(prefix.length)));
+    return [{ model, snapshot, marked: objects.get(prefix)!.includes(expiryKey(model, snapshot)), data }];
   });
 }
 
@@ -115,7 +152,9 @@ async function inspect(
       await store.download(key, path);
       pulled.push({ key, path, bytes, etag: '' });
     }
-    const entities = await explainCorruption(database, pulled, () => countHeld(database, pulled, kinds));
+    const entities = await explainCorruption(database, pulled, () =>
+      countHeld(database, pulled, columns, kinds),
+    );
     return entities === 0 ? null : { entities, because: `${entities} entities in it have opted out` };
   } catch (error) {
     if (!isDamage(error)) throw error;
@@ -142,20 +181,15 @@ async function readManifest(store: ObjectStore, key: string): Promise<DatasetMan
 async function countHeld(
   database: Database,
   pulled: readonly PulledObject[],
+  columns: readonly string[],
   kinds: OptOuts['kinds'],
 ): Promise<number> {
-  let held = 0;
-  for (const { joinKeys, table } of kinds) {
-    const names = joinKeys.map(({ name }) => identifier(name));
-    // As text: a snapshot is as old as it is, and its keys may have been of another type.
-    const keys = names.map((name) => `${name}::VARCHAR AS ${name}`).join(', ');
-    const { entities } = await database.row<{ entities: number }>(
-      `SELECT count(*) AS entities FROM (SELECT DISTINCT ${keys} FROM ${parquetFiles(pulled.map(({ path }) => path))})
-       SEMI JOIN (SELECT ${keys} FROM ${identifier(table)}) USING (${names.join(', ')})`,
-    );
-    held += entities;
-  }
-  return held;
+  const rows = parquetFiles(pulled.map(({ path }) => path));
+  const { entities } = await database.row<{ entities: number }>(
+    `SELECT count(*) AS entities FROM (SELECT DISTINCT ${columns.map(identifier).join(', ')} FROM ${rows}) AS frame
+     WHERE NOT (${notOnList(kinds)})`,
+  );
+  return entities;
 }
 
 async function readChecked(store: ObjectStore, version: string): Promise<Set<string>> {

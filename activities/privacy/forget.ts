@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
-import { identifier, type Database } from '../../platform/duckdb';
+import type { JoinKeys } from '../../contracts/opt-outs';
+import type { Database } from '../../platform/duckdb';
 import type { OnlineStore } from '../../platform/online-store';
 import { heartbeat } from '../progress';
-import type { JoinKeys, OptedOut, OptOuts } from './opt-outs';
+import { entitiesOf, type Batch, type Entity } from './entities';
+import type { OptedOut, OptOuts } from './opt-outs';
+import { findPartlyNamed } from './partly-named';
 
 /** Where it is, as the heartbeat tells it; a later attempt over the same list goes on from there. */
 export interface OptOutHeartbeat {
   phase: 'forgetting' | 'verifying' | 'checking snapshots';
   /** Version of the list. */
   version: string;
+  /** The Redis process that forgot: another one may have lost what this one was told. */
+  server: string;
   /** Entities forgotten, and how many of them held a feature. */
   done: number;
   of: number;
@@ -19,97 +24,92 @@ export interface OptOutHeartbeat {
 }
 
 export interface Forgotten {
+  /** The Redis process that was told. */
+  server: string;
   removed: number;
   verified: number;
   digest: string;
 }
 
-type Entity = Record<string, unknown>;
-
-const ENTITIES_PER_BATCH = 10_000;
-
 /**
- * Takes everyone on the list out of the online store, batch by batch, and reads everyone back afterwards.
- * @throws MeridianError DataQualityBreach where somebody on the list still holds a feature.
+ * Takes everyone on the list out of the online store, batch by batch, also who stands there under more join keys than the
+ * list names them by, and reads everyone back afterwards.
+ * @param kinds All join keys that views have.
+ * @throws MeridianError DataQualityBreach where somebody on the list still holds a feature; DependencyUnavailable where
+ * marks were lost meanwhile.
  */
 export async function forgetEveryone(
   online: OnlineStore,
   database: Database,
-  { kinds, version, entities: of }: OptOuts,
+  { kinds: optedOut, version, entities: of }: OptOuts,
+  kinds: readonly JoinKeys[],
   resumed: OptOutHeartbeat | undefined,
 ): Promise<Forgotten> {
-  const behind = resumed?.version === version ? resumed.done : 0;
-  let removed = behind > 0 ? resumed!.removed : 0;
+  const server = await online.serverIdentity();
+  const last = resumed?.version === version && resumed.server === server ? resumed : undefined;
+  // Who found marks missing while verifying begins anew.
+  const behind = last === undefined || last.phase === 'verifying' ? 0 : last.done;
+  const progress: OptOutHeartbeat = {
+    phase: 'forgetting',
+    version,
+    server,
+    done: behind,
+    of,
+    removed: last?.removed ?? 0,
+  };
   let done = 0;
   const hash = createHash('sha256');
-  for (const kind of kinds) {
-    for await (const batch of entitiesOf(database, kind)) {
-      heartbeat({
-        phase: 'forgetting',
-        version,
-        done: Math.max(done, behind),
-        of,
-        removed,
-      } satisfies OptOutHeartbeat);
-      removed += await online.forget(kind.joinKeys, batch.slice(Math.max(0, behind - done)));
-      done += batch.length;
-      for (const entity of batch) hash.update(`${digestLine(kind.joinKeys, entity)}\n`);
+  for (const kind of optedOut) {
+    for await (const { joinKeys, entities } of entitiesOf(database, kind)) {
+      heartbeat({ ...progress });
+      progress.removed += await online.forget(joinKeys, entities.slice(Math.max(0, behind - done)));
+      done += entities.length;
+      progress.done = Math.max(done, behind);
+      for (const entity of entities) hash.update(`${digestLine(joinKeys, entity)}\n`);
     }
   }
-  const verified = await verifyForgotten(online, database, kinds, {
-    phase: 'verifying',
-    version,
-    done,
-    of,
-    removed,
-  });
-  return { removed, verified, digest: hash.digest('hex') };
+  const partlyNamed: Batch[] = [];
+  for await (const batch of findPartlyNamed(online, database, kinds, optedOut)) {
+    heartbeat({ ...progress });
+    progress.removed += await online.forget(batch.joinKeys, batch.entities);
+    if (batch.entities.length > 0) partlyNamed.push(batch);
+  }
+  const verified = await verifyForgotten(online, database, optedOut, partlyNamed, progress);
+  return { server, removed: progress.removed, verified, digest: hash.digest('hex') };
 }
 
 async function verifyForgotten(
   online: OnlineStore,
   database: Database,
-  kinds: readonly OptedOut[],
+  optedOut: readonly OptedOut[],
+  partlyNamed: readonly Batch[],
   progress: OptOutHeartbeat,
 ): Promise<number> {
-  let verified = 0;
-  let held = 0;
-  for (const kind of kinds) {
-    for await (const batch of entitiesOf(database, kind)) {
-      heartbeat(progress);
-      held += await online.countHeld(kind.joinKeys, batch);
-      verified += batch.length;
-    }
-  }
-  if (held === 0) return verified;
-  throw new MeridianError(
-    ErrorCode.DataQualityBreach,
-    `raw/opt-outs: read ${verified} entities on the list back from the online store and found features of ${held} of ` +
-      'them, expected none. Somebody else writes to the online store, past this platform; find out who, then retry.',
-  );
+  const count = { verified: 0, held: 0, marked: 0 };
+  const verify = async ({ joinKeys, entities }: Batch): Promise<void> => {
+    heartbeat({ ...progress, phase: 'verifying' } satisfies OptOutHeartbeat);
+    count.held += await online.countHeld(joinKeys, entities);
+    count.marked += await online.countMarked(joinKeys, entities);
+    count.verified += entities.length;
+  };
+  for (const kind of optedOut) for await (const batch of entitiesOf(database, kind)) await verify(batch);
+  for (const batch of partlyNamed) await verify(batch);
+  const { verified, held, marked } = count;
+  if (held > 0)
+    throw new MeridianError(
+      ErrorCode.DataQualityBreach,
+      `raw/opt-outs: read ${verified} entities on the list back from the online store and found features of ${held} of ` +
+        'them, expected none. Somebody else writes to the online store, past this platform; find out who, then retry.',
+    );
+  if (marked < verified)
+    throw new MeridianError(
+      ErrorCode.DependencyUnavailable,
+      `raw/opt-outs: read ${verified} entities on the list back from the online store and found the mark of ${marked} of ` +
+        'them, expected all. The online store lost what it was told (or evicts keys); they are marked again.',
+    );
+  return verified;
 }
 
 /** One line an entity, as the proof's digest has it: its join keys as JSON, sorted by name, integers as text. */
 export const digestLine = (joinKeys: JoinKeys, entity: Entity): string =>
   JSON.stringify(joinKeys.map(({ name }) => [name, String(entity[name])]));
-
-/** Everyone of a kind, in an order that does not depend on the files. */
-async function* entitiesOf(database: Database, { joinKeys, table }: OptedOut): AsyncGenerator<Entity[]> {
-  const keys = joinKeys.map(({ name }) => identifier(name)).join(', ');
-  const result = await database.stream(
-    `SELECT ${keys} FROM ${identifier(table)} ORDER BY ${joinKeys.map(({ name }) => `${identifier(name)}::VARCHAR`).join(', ')}`,
-  );
-  let batch: Entity[] = [];
-  for (
-    let chunk = await result.fetchChunk();
-    chunk && chunk.rowCount > 0;
-    chunk = await result.fetchChunk()
-  ) {
-    for (const cells of chunk.getRows())
-      batch.push(Object.fromEntries(joinKeys.map(({ name }, index) => [name, cells[index]])));
-    if (batch.length < ENTITIES_PER_BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
-}

@@ -13,6 +13,7 @@ import type { ObjectStore } from '../../platform/s3';
 import { heartbeat } from '../progress';
 import { expireSnapshots } from './expiry';
 import { forgetEveryone, type OptOutHeartbeat } from './forget';
+import { kindsOf } from './namings';
 import { readOptOuts, refuseUnnamed } from './opt-outs';
 
 interface Dependencies {
@@ -56,15 +57,16 @@ export function createPrivacyActivities({
           // Views that are pushed, or that this run does not load, hold people as well.
           const everywhere = [...views, ...(await listFeatureViews(store))];
           const optOuts = await readOptOuts(store, cache, database, everywhere);
-          const { version, entities } = optOuts;
+          const { version, entities, unfit } = optOuts;
           const earlier = await findProof(store, runKey);
           if (earlier?.version === version) return earlier;
           await refuseUnnamed(database, optOuts, everywhere);
-          const forgotten = await forgetEveryone(online, database, optOuts, resumed);
-          const { removed } = forgotten;
+          const forgotten = await forgetEveryone(online, database, optOuts, kindsOf(everywhere), resumed);
+          const { server, removed } = forgotten;
           const expiring = await expireSnapshots(store, database, cache.folder, optOuts, expiryDays, {
             phase: 'checking snapshots',
             version,
+            server,
             done: entities,
             of: entities,
             removed,
@@ -74,9 +76,12 @@ export function createPrivacyActivities({
             version,
             at: new Date().toISOString(),
             entities,
-            ...forgotten,
+            removed,
+            verified: forgotten.verified,
+            digest: forgotten.digest,
             views: [...new Set(everywhere.map(storedName))].sort(),
             expiring,
+            unfit,
           };
           await store.put(Key.optOutProof(runKey), JSON.stringify(proof, null, 2));
           return proof;

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
+import type { OptOutProof } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
+import { keysText, type JoinKeys } from '../../contracts/opt-outs';
 import { identifier, literal, type Database } from '../../platform/duckdb';
-import { columnNames, SQL_TYPE } from '../../platform/duckdb-types';
+import { columnTypes, isLossy, SQL_TYPE } from '../../platform/duckdb-types';
+import { listFeatureViews } from '../../platform/feature-views';
 import {
   defineTable,
   explainCorruption,
@@ -12,13 +15,12 @@ import {
   type PulledObject,
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
-
-export type JoinKeys = FeatureView['entity']['joinKeys'];
+import { kindsOf, namesEntity, namings, type Naming } from './namings';
 
 /** Where the list lies: `raw/opt-outs/`, a partition on each day that brought requests; its rows name join keys. */
 export const OPT_OUT_TABLE = 'opt-outs';
 
-/** Who of one kind of entity asked to be left out. */
+/** Whom the list names by one set of join keys. */
 export interface OptedOut {
   /** Sorted by name. */
   joinKeys: JoinKeys;
@@ -34,88 +36,89 @@ export interface OptOuts {
   entities: number;
   sources: PulledObject[];
   kinds: OptedOut[];
+  /** Rows of the list whose values cannot be such join keys: they name nobody by them, and were passed over. */
+  unfit: NonNullable<OptOutProof['unfit']>;
   /** SQL condition on rows of `frame`: true for those of nobody on the list. */
   condition: string;
 }
 
+type Views = readonly Pick<FeatureView, 'entity'>[];
+
 /**
  * Everyone who has asked to be left out, by every request delivered until now: whoever asks to be left out is left out
- * of what is made from then on, whatever day it is about. The list concerns those of the views whose join keys it names;
- * an entity on it by other join keys (an account, where a view is about customers) is left in.
- * @throws MeridianError DataQualityBreach where a join key on the list is not of its declared type; CorruptObject.
+ * of what is made from then on, whatever day it is about. The list concerns those of the views whose join keys it names,
+ * all of them or enough of them (`namings`); an entity on it by other join keys (an account, where a view is about
+ * customers) is left in.
+ * @throws MeridianError CorruptObject.
  */
 export async function readOptOuts(
   store: ObjectStore,
   cache: PartitionCache,
   database: Database,
-  views: readonly Pick<FeatureView, 'entity'>[],
+  views: Views,
 ): Promise<OptOuts> {
   const days = await listPartitionDays(store, `raw/${OPT_OUT_TABLE}/`);
   const sources = (
     await Promise.all(days.map((day) => cache.pull(Key.rawPartition(OPT_OUT_TABLE, day))))
   ).flat();
   if (sources.length === 0)
-    return { version: 'none', entities: 0, sources: [], kinds: [], condition: 'true' };
+    return { version: 'none', entities: 0, sources: [], kinds: [], unfit: [], condition: 'true' };
   await defineTable(database, OPT_OUT_TABLE, sources);
-  const columns = await columnNames(database, OPT_OUT_TABLE);
-  const kinds: OptedOut[] = [];
-  for (const joinKeys of kindsOf(views)) {
-    if (!joinKeys.every(({ name }) => columns.includes(name))) continue;
-    kinds.push(await explainCorruption(database, sources, () => defineKind(database, joinKeys)));
-  }
+  const columns = await columnTypes(database, identifier(OPT_OUT_TABLE));
+  const composite = views.some(({ entity }) => entity.joinKeys.length > 1);
+  // Whether a column beside some of a view's join keys is one of another view's, only all views can tell.
+  const known = composite ? [...views, ...(await listFeatureViews(store))] : views;
+  const read: (OptedOut & { unfit: number })[] = [];
+  for (const naming of namings(views, known, [...columns.keys()]))
+    read.push(await explainCorruption(database, sources, () => defineKind(database, naming, columns)));
+  const kinds = read.filter(({ entities }) => entities > 0);
   return {
     version: versionOf(sources),
     entities: kinds.reduce((sum, { entities }) => sum + entities, 0),
     sources,
     kinds,
-    condition: kinds.map(notOnList).join(' AND ') || 'true',
+    unfit: read
+      .filter(({ unfit }) => unfit > 0)
+      .map(({ joinKeys, unfit }) => ({ joinKeys: keysText(joinKeys), rows: unfit })),
+    condition: notOnList(kinds),
   };
 }
 
-/** The different join keys of the views. */
-export function kindsOf(views: readonly Pick<FeatureView, 'entity'>[]): JoinKeys[] {
-  const kinds = new Map<string, JoinKeys>();
-  for (const { entity } of views) {
-    const joinKeys = [...entity.joinKeys].sort((a, b) => (a.name < b.name ? -1 : 1));
-    kinds.set(joinKeys.map(({ name, type }) => `${name} ${type}`).join(), joinKeys);
-  }
-  return [...kinds.values()];
-}
+/** SQL condition on rows of `frame`: true for those of nobody among these. */
+export const notOnList = (kinds: readonly OptedOut[]): string =>
+  kinds
+    .map(({ joinKeys, table }) => {
+      const same = joinKeys
+        .map(({ name }) => identifier(name))
+        // As text: what is old may have keys of another type.
+        .map((key) => `out.${key}::VARCHAR = frame.${key}::VARCHAR`);
+      return `NOT EXISTS (SELECT 1 FROM ${identifier(table)} AS out WHERE ${same.join(' AND ')})`;
+    })
+    .join(' AND ') || 'true';
 
-/** SQL condition: a row of the list names an entity of this kind. */
-export const namesEntity = (joinKeys: JoinKeys): string =>
-  joinKeys.map(({ name }) => `${identifier(name)} IS NOT NULL`).join(' AND ');
-
-async function defineKind(database: Database, joinKeys: JoinKeys): Promise<OptedOut> {
-  const table = `${OPT_OUT_TABLE}/${joinKeys.map(({ name, type }) => `${name} ${type}`).join()}`;
-  const cast = ({ name, type }: JoinKeys[number]): string =>
-    `TRY_CAST(${identifier(name)} AS ${SQL_TYPE[type]})`;
-  const { unfit } = await database.row<{ unfit: number }>(
-    `SELECT count(*) AS unfit FROM ${identifier(OPT_OUT_TABLE)}
-     WHERE ${namesEntity(joinKeys)} AND NOT (${joinKeys.map((key) => `${cast(key)} IS NOT NULL`).join(' AND ')})`,
+async function defineKind(
+  database: Database,
+  naming: Naming,
+  columns: ReadonlyMap<string, string>,
+): Promise<OptedOut & { unfit: number }> {
+  const { joinKeys } = naming;
+  const table = `${OPT_OUT_TABLE}/${keysText(joinKeys)}`;
+  // The plan may cast before it filters: what cannot be cast must not fail.
+  const cast = joinKeys.map(
+    ({ name, type }) => `TRY_CAST(${identifier(name)} AS ${SQL_TYPE[type]}) AS ${identifier(name)}`,
   );
-  if (unfit > 0)
-    throw malformed(
-      `${unfit} rows whose values are none`,
-      joinKeys.map(({ name, type }) => `${name} ${type}`).join(),
-    );
+  const unfit = joinKeys.map((key) => `(${isLossy(key, columns.get(key.name)!)})`).join(' OR ');
+  const named = `FROM ${identifier(OPT_OUT_TABLE)} WHERE ${namesEntity(naming)}`;
   await database.execute(
     `CREATE OR REPLACE TABLE ${identifier(table)} AS
-     SELECT DISTINCT ${joinKeys.map((key) => `${cast(key)} AS ${identifier(key.name)}`).join(', ')}
-     FROM ${identifier(OPT_OUT_TABLE)} WHERE ${namesEntity(joinKeys)}`,
+     SELECT DISTINCT ${cast.join(', ')} ${named} AND NOT (${unfit})`,
   );
-  const { entities } = await database.row<{ entities: number }>(
-    `SELECT count(*) AS entities FROM ${identifier(table)}`,
+  const counted = await database.row<{ entities: number; unfit: number }>(
+    `SELECT (SELECT count(*) FROM ${identifier(table)}) AS entities,
+            (SELECT count(*) ${named} AND (${unfit})) AS unfit`,
   );
-  return { joinKeys, entities, table };
+  return { joinKeys, table, ...counted };
 }
-
-const notOnList = ({ joinKeys, table }: OptedOut): string => {
-  const same = joinKeys
-    .map(({ name }) => identifier(name))
-    .map((key) => `out.${key}::VARCHAR = frame.${key}::VARCHAR`);
-  return `NOT EXISTS (SELECT 1 FROM ${identifier(table)} AS out WHERE ${same.join(' AND ')})`;
-};
 
 function versionOf(sources: readonly PulledObject[]): string {
   const hash = createHash('sha256');
@@ -130,20 +133,21 @@ function versionOf(sources: readonly PulledObject[]): string {
  */
 export async function refuseUnnamed(
   database: Database,
-  { sources }: OptOuts,
-  known: readonly Pick<FeatureView, 'entity'>[],
+  { sources }: Pick<OptOuts, 'sources'>,
+  known: Views,
 ): Promise<void> {
-  const kinds = kindsOf(known);
-  const expected = kinds.map((joinKeys) => joinKeys.map(({ name }) => name).join(' and ')).join(', or ');
+  const expected = kindsOf(known)
+    .map((joinKeys) => joinKeys.map(({ name }) => name).join(' and '))
+    .join(', or ');
   for (const { key, path } of sources) {
     const file = `read_parquet(${literal(path)}, hive_partitioning = false)`;
-    const columns = (await database.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM ${file}`)).map(
-      ({ column_name }) => column_name,
-    );
-    const named = kinds.filter((joinKeys) => joinKeys.every(({ name }) => columns.includes(name)));
-    if (named.length === 0) throw malformed(`${key} with the columns ${columns.join(', ')}`, expected);
+    const columns = await columnTypes(database, file);
+    const named = namings(known, known, [...columns.keys()]);
+    if (named.length === 0)
+      throw malformed(`${key} with the columns ${[...columns.keys()].join(', ')}`, expected);
     const { unnamed } = await database.row<{ unnamed: number }>(
-      `SELECT count(*) AS unnamed FROM ${file} WHERE NOT (${named.map((kind) => `(${namesEntity(kind)})`).join(' OR ')})`,
+      `SELECT count(*) AS unnamed FROM ${file}
+       WHERE NOT (${named.map((naming) => `(${namesEntity(naming)})`).join(' OR ')})`,
     );
     if (unnamed > 0) throw malformed(`${unnamed} rows of ${key} without`, expected);
   }

@@ -3,6 +3,7 @@ import { serverIdentity, type Redis } from '../redis';
 import { readFeatures, type FeatureRequest, type OnlineFeature } from './read';
 import type { JoinKey } from './entity-key';
 import { sampleEntities, type SampleRequest } from './entity-sample';
+import { readLoadMark, setLoadMark } from './load-mark';
 import { scanEntities, type FoundEntities } from './entity-scan';
 import { areMarked, withNamed, writeUnlessNamed } from './opted-out';
 import { countHeldEntities, forgetEntities, removeStaleRows } from './removal';
@@ -20,7 +21,8 @@ export type { Micros } from './timestamp';
 /** Redis in Feast's layout: whatever this writes, any Feast client reads, and the other way round. */
 export interface OnlineStore {
   /**
-   * Writes rows of one view; per entity the newest event time wins, of equal ones the newest created time. Rows of who is
+   * Writes rows of one view; per entity the newest event time wins, of equal ones the newest created time, of equal
+   * ones what is written last. Rows of who is
    * left out by all join keys, or by some (`namingKeys`), are refused.
    */
   write(view: FeatureView, rows: readonly OnlineRow[]): Promise<WriteResult>;
@@ -48,6 +50,9 @@ export interface OnlineStore {
   ): Promise<number>;
   /** Some of the entities with these join keys that the store knows, anything of theirs or nothing but an opt-out. */
   sample(joinKeys: readonly JoinKey[], request: SampleRequest): Promise<Record<string, unknown>[]>;
+  /** The mark that a view's last load left; null where there is none, or the store has lost it and the rows with it. */
+  loadMark(view: FeatureView): Promise<string | null>;
+  setLoadMark(view: FeatureView, mark: string): Promise<void>;
   /** Names the server process: what was written before it changed may be lost. */
   serverIdentity(): Promise<string>;
   /** Which row of a view stands for each entity, with the times it was written with. */
@@ -77,6 +82,8 @@ export function createOnlineStore(redis: Redis, project: string, now: () => numb
     scan: (kinds) => scanEntities(redis, project, kinds),
     removeStale: (view, entities, before) => removeStaleRows(redis, project, view, entities, before),
     sample: (joinKeys, request) => sampleEntities(redis, project, joinKeys, request),
+    loadMark: (view) => readLoadMark(redis, project, view),
+    setLoadMark: (view, mark) => setLoadMark(redis, project, view, mark),
     serverIdentity: () => serverIdentity(redis),
     standingRows: async (view, entities) =>
       withNamed(redis, project, view, entities, await standingRows(redis, project, view, entities)),
