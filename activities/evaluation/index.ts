@@ -8,6 +8,7 @@ import type { ServedVersion } from '../../contracts/release';
 import { loadArtifact } from '../../platform/onnx/artifact';
 import type { LoadedModel } from '../../platform/onnx/artifact';
 import type { ObjectStore } from '../../platform/s3';
+import { refuseExpired } from '../privacy/expiry';
 import { compare } from './compare';
 import { judge } from './gate';
 import { readHeldOut } from './held-out';
@@ -46,11 +47,12 @@ export function createEvaluationActivities({ store }: Dependencies) {
     /**
      * Scores a version, and the champion, on the snapshot's held-out rows, through the very artifacts that serve, and
      * judges it by the declared gate. Keeps every evaluation as `evaluations/<id>.json`; the newest is `evaluation.json`.
-     * @throws BadArtifact, DataQualityBreach, CorruptObject
+     * @throws BadArtifact, DataQualityBreach (an expired snapshot, too), CorruptObject
      */
     async evaluateVersion(input: EvaluateVersionInput): Promise<Evaluation> {
       const { declaration, candidate, snapshot } = input;
       await beat('reading', candidate.version, 0);
+      await refuseExpired(store, snapshot.model, snapshot.snapshot);
       const heldOut = await readHeldOut(store, snapshot);
       const evaluation = await withModel(store, candidate, (model) => evaluate(store, input, model, heldOut));
       const body = JSON.stringify(evaluation, null, 1);
