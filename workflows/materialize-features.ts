@@ -166,5 +166,7 @@ function sayComputed(
   );
 }
 
-const sayLoaded = ({ entities, written, removed, verified, watermark }: MaterializedView): string =>
-  `${entities} entities, ${written} written, ${removed} removed, ${verified} read back; loaded up to ${watermark}`;
+function sayLoaded({ entities, written, removed, verified, watermark, leftOut }: MaterializedView): string {
+  const loaded = `${entities} entities, ${written} written, ${removed} removed, ${verified} read back; loaded up to ${watermark}`;
+  return leftOut.length === 0 ? loaded : `${loaded}; **left out**, for failed checks: ${leftOut.join(', ')}`;
+}

@@ -9,6 +9,7 @@ import type { Redis } from '../../platform/redis';
 import type { ObjectStore } from '../../platform/s3';
 import { readOptOuts } from '../privacy/opt-outs';
 import { heartbeat } from '../progress';
+import { admitPartitions } from './admission';
 import { loadNewest } from './load';
 import type { LoadPosition } from './load-chunks';
 import { removeExpired } from './load-expired';
@@ -51,6 +52,12 @@ export function createMaterializeView({ store, redis, project }: MaterializeDepe
       tell('reading', last?.position);
       const days = await loadDays(store, view, asked, (await readWatermark(store, view))?.asOf ?? null);
       const { asOf } = days;
+      const admission = await admitPartitions(store, cache, view, days.load, () =>
+        tell('reading', last?.position),
+      );
+      const leftOut = admission.refused.map(({ day }) => day);
+      // An older one is made up for by those after it; without the newest there is nothing to load it for.
+      if (leftOut.at(-1) === days.load.at(-1)) throw admission.refused.at(-1)!.breach;
       let removed = 0;
       const loaded = await loadNewest({
         view,
@@ -58,7 +65,11 @@ export function createMaterializeView({ store, redis, project }: MaterializeDepe
         runKey,
         online,
         folder: cache.folder,
-        files: await pull(cache, view, days.load),
+        files: await pull(
+          cache,
+          view,
+          admission.admitted.map(({ day }) => day),
+        ),
         resume: last?.position,
         keep: async (database) => (await readOptOuts(store, cache, database, [view])).condition,
         onChunk: (position) => tell('writing', position),
@@ -84,6 +95,7 @@ export function createMaterializeView({ store, redis, project }: MaterializeDepe
         written: loaded.written,
         skipped: loaded.skipped + loaded.refused,
         removed,
+        leftOut,
         verified: loaded.verified,
         watermark: watermark.asOf,
         newestEvent,

@@ -1,13 +1,14 @@
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getHistoricalFeatures, type AsKnown } from '../../activities/datasets/historical';
+import { keepReport, partitionHash, readReport } from '../../activities/features/compute-report';
 import { joinCommand } from '../../client/commands/features-join';
 import { publishFeatureView } from '../../client/feature-views';
 import { daysBetween, endOfDay, type Day } from '../../contracts/days';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
 import { literal, withDatabase, type PlainRow } from '../../platform/duckdb';
-import { withPartitionCache } from '../../platform/partitions';
+import { listPartition, withPartitionCache } from '../../platform/partitions';
 import { setStage, type Stage } from './stage';
 
 jest.setTimeout(60_000);
@@ -57,6 +58,26 @@ async function layDown(view: FeatureView, day: Day): Promise<void> {
        TIMESTAMPTZ '${day}T00:00:00Z' + INTERVAL 30 HOUR AS created_timestamp,
        ${literal(day)} AS day, 9007199254740993 AS number`,
   );
+  if (view.transformation !== null) await report(view, day, 'what it was computed from');
+}
+
+/** Says that the partition as it stands passed its checks. */
+async function report(view: FeatureView, day: Day, computedFrom: string | null): Promise<void> {
+  const objects = await listPartition(stage.store, Key.featurePartition(view, day));
+  await keepReport(stage.store, view, {
+    formatVersion: 1,
+    view: view.name,
+    version: view.version,
+    day,
+    rows: 1,
+    checkedAt: endOfDay(day),
+    computedFrom,
+    partition: partitionHash(objects),
+    passed: true,
+    checks: [],
+    findings: [],
+    comparedWith: null,
+  });
 }
 
 async function upload(key: string, query: string): Promise<void> {
@@ -121,6 +142,42 @@ describe('getHistoricalFeatures', () => {
     expect(await ask(delivered, ['2026-03-06T12:00:00Z'])).toMatchObject({ days: ['2026-03-06'] });
   });
 
+  it('sees rows of the middle of the day that were delivered before the view had a transformation', async () => {
+    const changed = viewOf('changed');
+    for (const day of daysBetween('2026-03-04', '2026-03-06'))
+      await layDown({ ...changed, transformation: null }, day);
+    await report(changed, '2026-03-04', null);
+    for (const day of ['2026-03-07', '2026-03-08']) await layDown(changed, day);
+    // The one was checked as it was delivered, the other is checked now.
+    expect(await ask(changed, ['2026-03-04T18:00:00Z', '2026-03-06T18:00:00Z'])).toEqual({
+      days: ['2026-03-04', '2026-03-06'],
+      pulled: ['2026-03-04', '2026-03-05', '2026-03-06'],
+    });
+    expect(await readReport(stage.store, changed, '2026-03-06')).toMatchObject({
+      computedFrom: null,
+      rows: 1,
+    });
+    expect(await ask(changed, ['2026-03-08T18:00:00Z'])).toMatchObject({
+      days: ['2026-03-07'],
+      pulled: ['2026-03-06', '2026-03-07'],
+    });
+  });
+
+  it('refuses a partition that does not pass its checks, and takes one that was never checked', async () => {
+    const guarded = viewOf('guarded', {
+      transformation: null,
+      sources: [],
+      features: [{ name: 'day', type: 'string', checks: { categories: ['2026-03-05', '2026-03-06'] } }],
+    });
+    for (const day of ['2026-03-05', '2026-03-07']) await layDown(guarded, day);
+    expect(await ask(guarded, ['2026-03-06T00:00:00Z'])).toMatchObject({ days: ['2026-03-05'] });
+    expect(await readReport(stage.store, guarded, '2026-03-05')).toMatchObject({ passed: true });
+    await expect(ask(guarded, ['2026-03-08T00:00:00Z'])).rejects.toMatchObject({
+      code: 'DataQualityBreach',
+      message: expect.stringContaining('dt=2026-03-07'),
+    });
+  });
+
   it('pulls all earlier days where a value lasts for ever', async () => {
     expect(await ask(lasting, ['2026-03-04T00:00:00Z', '2026-02-01T00:00:00Z'])).toEqual({
       days: ['2026-03-03', null],
@@ -172,8 +229,8 @@ describe('getHistoricalFeatures', () => {
     });
     await upload(key, `SELECT 'C1' AS customer_id, TIMESTAMP '2026-03-06' AS event_timestamp, 5 AS day`);
     await expect(ask(broken, ['2026-03-06T00:00:00Z'])).rejects.toMatchObject({
-      code: 'CorruptObject',
-      message: expect.stringContaining(`${key}: found the column day as INTEGER, expected day: string`),
+      code: 'DataQualityBreach',
+      message: expect.stringContaining(`${key}: has the column day as INTEGER`),
     });
   });
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createFeatureActivities } from '../../activities/features';
+import { readWatermark } from '../../activities/features/watermark';
 import { addDays, endOfDay, type Day } from '../../contracts/days';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
@@ -98,6 +99,48 @@ describe('a view with a ttl', () => {
     await deliver(view, addDays(today, -3), { dead: 1 });
     expect(await load(view, today)).toMatchObject({ entities: 2, written: 1, skipped: 1 });
     expect(await online(view, 'a', 'late', 'dead')).toEqual([2, 1, null]);
+  });
+});
+
+describe('partitions that others deliver', () => {
+  const checked = (more: Partial<FeatureView> = {}): FeatureView =>
+    newView({ features: [{ name: 'n', type: 'int64', checks: { min: 0 } }], ...more });
+
+  it('are checked before they are loaded; one that does not pass is left out, and told', async () => {
+    const view = checked({ ttlSeconds: 20 * DAY_SECONDS });
+    await deliver(view, addDays(today, -9), { early: 1 });
+    await deliver(view, addDays(today, -5), { early: 2, bad: -1 });
+    await deliver(view, today, { late: 1 });
+    const leftOut = [addDays(today, -5)];
+    expect(await load(view, today)).toMatchObject({ entities: 2, leftOut, watermark: today });
+    expect(await online(view, 'early', 'bad', 'late')).toEqual([1, null, 1]);
+    expect(await load(view, today)).toMatchObject({ leftOut });
+
+    await deliver(view, addDays(today, -5), { early: 2, bad: 1 });
+    expect(await load(view, today)).toMatchObject({ entities: 3, leftOut: [] });
+    expect(await online(view, 'early', 'bad', 'late')).toEqual([2, 1, 1]);
+  });
+
+  it('are checked again where they were replaced after their check', async () => {
+    const view = checked();
+    await deliver(view, addDays(today, -1), { a: 1 });
+    await deliver(view, today, { b: 1 });
+    expect(await load(view, today)).toMatchObject({ entities: 2, leftOut: [] });
+    await deliver(view, addDays(today, -1), { a: -1 });
+    expect(await load(view, today)).toMatchObject({ leftOut: [addDays(today, -1)] });
+  });
+
+  it('stop the load where the newest does not pass', async () => {
+    const view = checked();
+    await deliver(view, addDays(today, -1), { a: 1 });
+    await load(view, addDays(today, -1));
+    await deliver(view, today, { a: 2, b: -1 });
+    await expect(load(view, today)).rejects.toMatchObject({
+      code: 'DataQualityBreach',
+      message: expect.stringContaining(`dt=${today}`),
+    });
+    expect(await readWatermark(stage.store, view)).toMatchObject({ asOf: addDays(today, -1) });
+    expect(await online(view, 'a', 'b')).toEqual([1, null]);
   });
 });
 

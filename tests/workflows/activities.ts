@@ -76,6 +76,7 @@ export function mockActivities(
       written: 50,
       skipped: 0,
       removed: 0,
+      leftOut: [],
       verified: 5,
       watermark: asOf,
       newestEvent: null,

@@ -5,6 +5,7 @@ import { Key } from '../../../contracts/ids';
 import type { FeatureView } from '../../../contracts/model';
 import { listPartitionDays, type PartitionCache, type PulledObject } from '../../../platform/partitions';
 import type { ObjectStore } from '../../../platform/s3';
+import { admitPartitions, type AdmittedPartition } from '../../features/admission';
 
 /** The first and the last time that a frame asks about on one day (UTC), in microseconds since 1970. */
 export interface AskedTimes {
@@ -19,9 +20,10 @@ const PUSHED_ONLY =
 
 /**
  * Pulls the partitions whose rows these times can see through the view's ttl, and no others. A partition `dt=D` that
- * the platform computed holds rows of the end of D only; one that others deliver may hold any time from the beginning of
- * D to its end.
- * @throws MeridianError MissingObject where times are asked about, and no partition can be seen from them.
+ * the platform computed holds rows of the end of D only; one that others delivered (or nobody has checked yet) may hold
+ * any time from the beginning of D to its end. Each must have passed its checks; those that were never checked are now.
+ * @throws MeridianError MissingObject where times are asked about, and no partition can be seen from them;
+ * DataQualityBreach where one that can be seen does not pass; CorruptObject.
  */
 export async function pullVisible(
   store: ObjectStore,
@@ -32,9 +34,13 @@ export async function pullVisible(
   if (asked.length === 0) return [];
   const window = { from: oldestDay(view, asked), to: dayOf(newest(asked)) };
   const days = (await listPartitionDays(store, Key.featureView(view), window)).filter((day) =>
-    isVisible(view, day, asked),
+    isVisible(view, { day, delivered: true }, asked),
   );
-  if (days.length === 0) {
+  const { admitted, refused } = await admitPartitions(store, cache, view, days);
+  // What is trained on must not depend on whether somebody happened to look at a partition before.
+  if (refused.length > 0) throw refused[0]!.breach;
+  const visible = admitted.filter((partition) => isVisible(view, partition, asked));
+  if (visible.length === 0) {
     const from = window.from === undefined ? 'any day' : window.from;
     throw new MeridianError(
       ErrorCode.MissingObject,
@@ -42,13 +48,17 @@ export async function pullVisible(
         `Nothing was written. ${view.push ? PUSHED_ONLY : ''}Compute or deliver the features of those days, then retry.`,
     );
   }
-  return (await Promise.all(days.map((day) => cache.pull(Key.featurePartition(view, day))))).flat();
+  return (await Promise.all(visible.map(({ day }) => cache.pull(Key.featurePartition(view, day))))).flat();
 }
 
 /** Whether some row of the day's partition can lie between one of the times and its ttl before it, both included. */
-export function isVisible(view: FeatureView, day: Day, asked: readonly AskedTimes[]): boolean {
+export function isVisible(
+  view: FeatureView,
+  { day, delivered }: AdmittedPartition,
+  asked: readonly AskedTimes[],
+): boolean {
   const end = microsecondsOf(endOfDay(day));
-  const begin = view.transformation === null ? microsecondsOf(`${day}T00:00:00Z`) : end;
+  const begin = delivered ? microsecondsOf(`${day}T00:00:00Z`) : end;
   return asked.some(
     ({ first, last }) => begin <= last && (view.ttlSeconds === 0 || end >= first - ttlOf(view)),
   );
