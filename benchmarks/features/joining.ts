@@ -46,6 +46,7 @@ export async function measureJoining(scene: Scene): Promise<Row[]> {
     row({
       ...rate,
       peer: { name: `${ENGINES.best.name}, files read and written as ours`, value: speed('bestWithFiles') },
+      ratioAtLeast: 1.5,
     }),
     row({
       measure: `${what}: peak memory`,
