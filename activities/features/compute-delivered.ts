@@ -1,18 +1,10 @@
-import { join } from 'node:path';
 import { addDays, endOfDay, type Day } from '../../contracts/days';
 import type { QualityFinding } from '../../contracts/dataset';
 import type { PartitionReport } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
-import {
-  identifier,
-  literal,
-  openDatabase,
-  parquetFiles,
-  withDatabase,
-  type Database,
-} from '../../platform/duckdb';
+import { identifier, literal, parquetFiles, withDatabase, type Database } from '../../platform/duckdb';
 import { castColumns, columnTypes } from '../../platform/duckdb-types';
 import { explainCorruption, type PartitionCache, type PulledObject } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
@@ -20,8 +12,9 @@ import { breach, inspectRows, missingRule, repeatedRule, type RowRule } from '..
 import { inspectFreshness } from '../quality/volume';
 import { declaredColumns, joinKeyNames } from './columns';
 import type { DayOutcome } from './compute';
-import { inspectPartition, partitionName, type PartitionInspection } from './compute-inspect';
-import { keepReport, lastGood, partitionHash } from './compute-report';
+import { findCompared, type Compared, type DaysUnderWay } from './compute-compared';
+import { inspectPartition, partitionName, spillingInto, type PartitionInspection } from './compute-inspect';
+import { keepReport, partitionHash } from './compute-report';
 import { deliveredColumns, losslessRules } from './partition-schema';
 
 /** How long after its day's end a delivered row's event may be, before it is told as out of place. */
@@ -38,51 +31,65 @@ export async function inspectDelivered(
   view: FeatureView,
   day: Day,
   now: Date,
+  underWay: DaysUnderWay | null = null,
 ): Promise<DayOutcome> {
   const partition = Key.featurePartition(view, day);
   const pulled = await cache.pull(partition);
-  const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
-  try {
-    const compared = await lastGood(store, view, day);
-    const inspection = await explainCorruption(database, pulled, () =>
-      inspect(database, cache, view, day, pulled, compared),
-    );
-    const { rows, checks, findings, summary } = inspection;
-    const report: PartitionReport = {
-      formatVersion: 1,
-      view: view.name,
-      version: view.version,
-      day,
-      rows,
-      checkedAt: now.toISOString(),
-      computedFrom: null,
-      partition: partitionHash(pulled),
-      passed: findings.length === 0,
-      checks,
-      findings,
-      comparedWith: compared?.day ?? null,
-    };
-    const kept = await keepReport(store, view, report);
-    if (!report.passed) throw breach(findings, kept);
-    return {
-      key: pulled.length === 1 ? pulled[0]!.key : partition,
-      rows,
-      written: false,
-      checks: checks.length,
-      summary,
-    };
-  } finally {
-    database.close();
-  }
+  const compared = await findCompared(store, cache, view, day, underWay, (earlier) =>
+    judge(cache, view, earlier),
+  );
+  const { rows, checks, findings, summary } = await inspect(cache, view, day, pulled, compared);
+  const report: PartitionReport = {
+    formatVersion: 1,
+    view: view.name,
+    version: view.version,
+    day,
+    rows,
+    checkedAt: now.toISOString(),
+    computedFrom: null,
+    partition: partitionHash(pulled),
+    passed: findings.length === 0,
+    checks,
+    findings,
+    comparedWith: compared?.day ?? null,
+  };
+  const kept = await keepReport(store, view, report);
+  if (!report.passed) throw breach(findings, kept);
+  return {
+    key: pulled.length === 1 ? pulled[0]!.key : partition,
+    rows,
+    written: false,
+    checks: checks.length,
+    summary,
+  };
 }
 
-async function inspect(
-  database: Database,
+/** The rows of a day that others are checking, compared with nothing; null where they pass not even so. */
+async function judge(cache: PartitionCache, view: FeatureView, day: Day): Promise<Compared | null> {
+  const pulled = await cache.pull(Key.featurePartition(view, day));
+  const { rows, findings } = await inspect(cache, view, day, pulled, null);
+  return findings.length > 0 ? null : { day, rows, pull: async () => pulled };
+}
+
+const inspect = (
   cache: PartitionCache,
   view: FeatureView,
   day: Day,
   pulled: readonly PulledObject[],
-  compared: PartitionReport | null,
+  compared: Compared | null,
+): Promise<PartitionInspection> =>
+  withDatabase(
+    (database) =>
+      explainCorruption(database, pulled, () => inspectPulled(database, view, day, pulled, compared)),
+    spillingInto(cache),
+  );
+
+async function inspectPulled(
+  database: Database,
+  view: FeatureView,
+  day: Day,
+  pulled: readonly PulledObject[],
+  compared: Compared | null,
 ): Promise<PartitionInspection> {
   const where = partitionName(view, day);
   const unfit = { rows: 0, checks: [], summary: '' };
@@ -113,7 +120,7 @@ async function inspect(
      FROM delivered`,
   );
   const typed = { day, table: 'partition', names, rules: deliveredRules(keys, day) };
-  const inspection = await inspectPartition(database, cache, view, typed, compared);
+  const inspection = await inspectPartition(database, view, typed, compared);
   const told = found.has('created_timestamp')
     ? []
     : ['created_timestamp: the partition has none; its rows count as older than any with one'];

@@ -14,6 +14,7 @@ import type { ObjectStore } from '../../platform/s3';
 import { heartbeat } from '../progress';
 import { computeDay, type DayOutcome } from './compute';
 import { inspectDelivered, refuseStale } from './compute-delivered';
+import type { DaysUnderWay } from './compute-compared';
 import { partitionHash, readReport } from './compute-report';
 import { actionFor, isComputed } from './compute-scope';
 
@@ -22,6 +23,11 @@ export interface ComputeFeaturesInput {
   days: Day[];
   /** Which of the days are computed; default `missing`. */
   scope?: ComputeScope;
+  /**
+   * First day of the back-fill that this is a part of: from it on up to the first of `days`, other parts are computing at
+   * the same time.
+   */
+  since?: Day;
 }
 
 export interface ComputedFeatures {
@@ -53,11 +59,13 @@ const GAP_DAYS = 14;
  */
 export const createComputeFeatures =
   ({ store }: { store: ObjectStore }) =>
-  async ({ view, days, scope = 'missing' }: ComputeFeaturesInput): Promise<ComputedFeatures> =>
+  async ({ view, days, scope = 'missing', since }: ComputeFeaturesInput): Promise<ComputedFeatures> =>
     withPartitionCache(store, async (cache) => {
       const sorted = [...days].sort();
       const result: ComputedFeatures = { partitions: [], absent: [], notes: [] };
       const standing = await standingDays(store, view, sorted);
+      const underWay =
+        since !== undefined && sorted[0] !== undefined ? { from: since, before: sorted[0] } : null;
       const resumeAt = doneBefore(view, sorted);
       for (const [done, day] of sorted.entries()) {
         heartbeat({
@@ -75,7 +83,7 @@ export const createComputeFeatures =
         if (action === 'absent') result.absent.push(day);
         else if (action === 'keep') result.partitions.push(await kept(store, cache, view, day));
         else if (action !== 'pass over') {
-          const { summary, written, ...partition } = await newOutcome(store, cache, view, day);
+          const { summary, written, ...partition } = await newOutcome(store, cache, view, day, underWay);
           result.partitions.push({ day, ...partition, computed: written });
           result.notes.push(summary);
           standing.push(day);
@@ -90,10 +98,11 @@ const newOutcome = (
   cache: PartitionCache,
   view: FeatureView,
   day: Day,
+  underWay: DaysUnderWay | null,
 ): Promise<DayOutcome> =>
   isComputed(view)
-    ? computeDay(store, cache, view, day, new Date())
-    : inspectDelivered(store, cache, view, day, new Date());
+    ? computeDay(store, cache, view, day, new Date(), underWay)
+    : inspectDelivered(store, cache, view, day, new Date(), underWay);
 
 async function standingDays(store: ObjectStore, view: FeatureView, sorted: readonly Day[]): Promise<Day[]> {
   if (sorted.length === 0) return [];

@@ -1,15 +1,16 @@
+import { join } from 'node:path';
 import { endOfDay, type Day } from '../../contracts/days';
-import type { PartitionReport } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
-import { identifier, parquetFiles, type Database } from '../../platform/duckdb';
+import { identifier, parquetFiles, type Database, type DatabaseOptions } from '../../platform/duckdb';
 import { castColumns, columnTypes } from '../../platform/duckdb-types';
 import { explainCorruption, type PartitionCache } from '../../platform/partitions';
 import { inspectStability, outlierRules, type Reference } from '../quality/distribution';
 import { featureRules, inspectRows, number, type Inspection, type RowRule } from '../quality/rules';
 import { inspectFreshness, inspectRowCount } from '../quality/volume';
 import { declaredColumns } from './columns';
+import { needsReference, type Compared } from './compute-compared';
 
 /** A partition's checks and findings, and what is worth telling of them in a line. */
 export interface PartitionInspection extends Inspection {
@@ -19,6 +20,11 @@ export interface PartitionInspection extends Inspection {
 
 export const partitionName = (view: FeatureView, day: Day): string =>
   `${Key.featureView(view).slice(0, -1)} dt=${day}`;
+
+/** Sorting and joining spill beside the pulled partitions, and go with them. */
+export const spillingInto = ({ folder }: PartitionCache): DatabaseOptions => ({
+  temporaryFolder: join(folder, 'spill'),
+});
 
 /** A partition whose columns and types are as declared. */
 export interface TypedPartition {
@@ -32,15 +38,14 @@ export interface TypedPartition {
 }
 
 /**
- * Holds a partition against the checks declared beside the view and its features, and against the last good one, which
- * is pulled only where a check needs its rows.
+ * Holds a partition against the checks declared beside the view and its features, and against the last good one, whose
+ * rows are pulled only where a check needs them.
  */
 export async function inspectPartition(
   database: Database,
-  cache: PartitionCache,
   view: FeatureView,
   { day, table, names, rules }: TypedPartition,
-  lastGood: PartitionReport | null,
+  compared: Compared | null,
 ): Promise<PartitionInspection> {
   const where = partitionName(view, day);
   const { rows, newest } = await database.row<{ rows: number; newest: Date | null }>(
@@ -48,14 +53,14 @@ export async function inspectPartition(
      FROM ${identifier(table)}`,
     { end: endOfDay(day) },
   );
-  const volume = inspectRowCount(view.checks, where, rows, lastGood);
+  const volume = inspectRowCount(view.checks, where, rows, compared);
   const parts: Inspection[] = [
     volume,
     inspectFreshness(view.checks, where, day, newest?.toISOString() ?? null),
   ];
-  const compared = await defineReference(database, cache, view, lastGood);
-  const outliers = compared.reference
-    ? await outlierRules(database, compared.reference, compared.features)
+  const comparison = await defineReference(database, view, compared);
+  const outliers = comparison.reference
+    ? await outlierRules(database, comparison.reference, comparison.features)
     : { rules: [], notJudged: [] };
   parts.push(
     await inspectRows(
@@ -66,17 +71,17 @@ export async function inspectPartition(
       [...rules, ...view.features.flatMap((feature) => featureRules(feature)), ...outliers.rules],
       personalColumns(view),
     ),
-    { checks: [...outliers.notJudged, ...compared.notJudged], findings: [] },
+    { checks: [...outliers.notJudged, ...comparison.notJudged], findings: [] },
   );
   let worst = '';
-  if (compared.reference) {
+  if (comparison.reference) {
     const stability = await inspectStability(
       database,
       table,
       rows,
-      compared.reference,
+      comparison.reference,
       where,
-      compared.features,
+      comparison.features,
     );
     parts.push(stability);
     if (stability.worst)
@@ -91,25 +96,21 @@ export async function inspectPartition(
   };
 }
 
-const needsReference = ({ checks }: FeatureView['features'][number]): boolean =>
-  checks?.maxPsi !== undefined || checks?.maxOutlierShare !== undefined;
-
-/** The last good partition as the table `reference`, and the features that can be compared with it. */
+/** What is compared with as the table `reference`, and the features that can be. */
 async function defineReference(
   database: Database,
-  cache: PartitionCache,
   view: FeatureView,
-  lastGood: PartitionReport | null,
+  compared: Compared | null,
 ): Promise<{ reference: Reference | null; features: FeatureView['features']; notJudged: string[] }> {
   const features = view.features.filter(needsReference);
   if (features.length === 0) return { reference: null, features, notJudged: [] };
-  if (!lastGood) {
+  if (!compared) {
     const notJudged = features.map(({ name }) => `${name}: no good partition of late to compare with`);
     return { reference: null, features, notJudged };
   }
-  const pulled = await cache.pull(Key.featurePartition(view, lastGood.day));
+  const pulled = await compared.pull();
   const files = parquetFiles(pulled.map(({ path }) => path));
-  const name = `dt=${lastGood.day}`;
+  const name = `dt=${compared.day}`;
   const found = await explainCorruption(database, pulled, () => columnTypes(database, files));
   const known = features.filter((feature) => found.has(feature.name));
   const columns = castColumns(
@@ -121,7 +122,7 @@ async function defineReference(
     );
   }
   return {
-    reference: known.length > 0 ? { table: 'reference', name, rows: lastGood.rows } : null,
+    reference: known.length > 0 ? { table: 'reference', name, rows: compared.rows } : null,
     features: known,
     notJudged: features
       .filter((feature) => !known.includes(feature))

@@ -1,13 +1,9 @@
 import { canonicalJson } from '../../contracts/canonical-json';
 import type { PartitionReport } from '../../contracts/features';
-import { addDays, type Day } from '../../contracts/days';
+import type { Day } from '../../contracts/days';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
-import { listPartition, listPartitionDays } from '../../platform/partitions';
 import { sha256, type ObjectStore, type StoredObject } from '../../platform/s3';
-
-/** How far back a good partition is looked for to compare with. */
-const LOOK_BACK_DAYS = 14;
 
 const identities = (objects: readonly StoredObject[]): string[][] =>
   objects.map(({ key, etag }) => [key, etag]).sort(([a], [b]) => (a! < b! ? -1 : 1));
@@ -50,21 +46,4 @@ export async function keepReport(
   const key = (report.passed ? Key.partitionReport : Key.failedPartitionReport)(view, report.day);
   await store.put(key, JSON.stringify(report, null, 2));
   return store.uri(key);
-}
-
-/** The newest earlier partition that passed its checks and is still what was checked; null where there is none. */
-export async function lastGood(
-  store: ObjectStore,
-  view: FeatureView,
-  day: Day,
-): Promise<PartitionReport | null> {
-  const window = { from: addDays(day, -LOOK_BACK_DAYS), to: addDays(day, -1) };
-  const standing = await listPartitionDays(store, Key.featureView(view), window);
-  for (const earlier of standing.toReversed()) {
-    const report = await readReport(store, view, earlier);
-    if (!report) continue;
-    if (report.partition === partitionHash(await listPartition(store, Key.featurePartition(view, earlier))))
-      return report;
-  }
-  return null;
 }

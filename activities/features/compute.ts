@@ -1,18 +1,20 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endOfDay, type Day } from '../../contracts/days';
 import type { PartitionReport } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
-import { literal, openDatabase, type Database } from '../../platform/duckdb';
+import { literal, withDatabase, type Database } from '../../platform/duckdb';
 import { castColumns, columnTypes } from '../../platform/duckdb-types';
-import type { PartitionCache } from '../../platform/partitions';
+import type { PartitionCache, PulledObject } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { breach, inspectRows, keyRules } from '../quality/rules';
 import { declaredColumns, joinKeyNames } from './columns';
-import { inspectPartition, partitionName, type PartitionInspection } from './compute-inspect';
+import { findCompared, type Compared, type DaysUnderWay } from './compute-compared';
+import { inspectPartition, partitionName, spillingInto, type PartitionInspection } from './compute-inspect';
 import { publishPartition } from './compute-publish';
-import { keepReport, lastGood, partitionHash, sourceHash } from './compute-report';
+import { keepReport, partitionHash, sourceHash } from './compute-report';
 import { defineSources, runTransformation } from './compute-sources';
 import { computedColumns, losslessRules } from './partition-schema';
 
@@ -41,45 +43,67 @@ export async function computeDay(
   view: ComputedView,
   day: Day,
   now: Date,
+  underWay: DaysUnderWay | null = null,
 ): Promise<DayOutcome> {
-  const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
-  try {
-    const sources = await defineSources(database, cache, view.sources, day);
-    await runTransformation(database, sources, view.transformation, day, Key.featureView(view).slice(0, -1));
-    const compared = await lastGood(store, view, day);
-    const inspection = await inspectComputed(database, cache, view, day, now, compared);
+  const compared = await findCompared(store, cache, view, day, underWay, (earlier) =>
+    judge(cache, view, earlier, now),
+  );
+  return withDatabase(async (database) => {
+    const { sources, ...inspection } = await computeRows(database, cache, view, day, now, compared);
+    const { rows, checks, findings, summary } = inspection;
     const report: PartitionReport = {
       formatVersion: 1,
       view: view.name,
       version: view.version,
       day,
-      rows: inspection.rows,
+      rows,
       checkedAt: now.toISOString(),
       computedFrom: sourceHash(view, sources),
       partition: null,
-      passed: inspection.findings.length === 0,
-      checks: inspection.checks,
-      findings: inspection.findings,
+      passed: findings.length === 0,
+      checks,
+      findings,
       comparedWith: compared?.day ?? null,
     };
-    if (!report.passed) throw breach(report.findings, await keepReport(store, view, report));
+    if (!report.passed) throw breach(findings, await keepReport(store, view, report));
     const { objects, written } = await publishPartition(store, database, cache, view, day);
     await keepReport(store, view, { ...report, partition: partitionHash(objects) });
-    const { rows, checks, summary } = inspection;
     return { key: objects[0]!.key, rows, written, checks: checks.length, summary };
-  } finally {
-    database.close();
-  }
+  }, spillingInto(cache));
+}
+
+/** The rows of a day that others are writing, compared with nothing; null where they pass not even so. */
+const judge = (cache: PartitionCache, view: ComputedView, day: Day, now: Date): Promise<Compared | null> =>
+  withDatabase(async (database) => {
+    const { rows, findings } = await computeRows(database, cache, view, day, now, null);
+    if (findings.length > 0) return null;
+    const path = join(cache.folder, `${day}-under-way.parquet`);
+    await database.execute(`COPY partition TO ${literal(path)} (FORMAT parquet)`);
+    const { size } = await stat(path);
+    return { day, rows, pull: async () => [{ key: Key.featurePartition(view, day), path, bytes: size }] };
+  }, spillingInto(cache));
+
+/** Leaves what is to be written in the view `partition`. */
+async function computeRows(
+  database: Database,
+  cache: PartitionCache,
+  view: ComputedView,
+  day: Day,
+  now: Date,
+  compared: Compared | null,
+): Promise<PartitionInspection & { sources: PulledObject[] }> {
+  const sources = await defineSources(database, cache, view.sources, day);
+  await runTransformation(database, sources, view.transformation, day, Key.featureView(view).slice(0, -1));
+  return { sources, ...(await inspectComputed(database, view, day, now, compared)) };
 }
 
 /** Columns and types first, since nothing else can be judged without; leaves what is to be written in the view `partition`. */
 async function inspectComputed(
   database: Database,
-  cache: PartitionCache,
   view: FeatureView,
   day: Day,
   now: Date,
-  compared: PartitionReport | null,
+  compared: Compared | null,
 ): Promise<PartitionInspection> {
   const where = partitionName(view, day);
   const found = await columnTypes(database, 'computed');
@@ -103,6 +127,6 @@ async function inspectComputed(
        ${castColumns(view.features).join(', ')} FROM computed`,
   );
   const typed = { day, table: 'partition', names: keys, rules: [] };
-  const inspection = await inspectPartition(database, cache, view, typed, compared);
+  const inspection = await inspectPartition(database, view, typed, compared);
   return { ...inspection, checks: [...types.checks, ...inspection.checks] };
 }
