@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { addDays, endOfDay, type Day } from '../../contracts/days';
-import { ttlDays } from '../../contracts/feature-view';
+import { lookBackOf, ttlDays } from '../../contracts/feature-view';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, literal, openDatabase, type Database } from '../../platform/duckdb';
 import { castColumns, SQL_TYPE } from '../../platform/duckdb-types';
-import type { OnlineRow, StoredValue } from '../../platform/online-store';
+import type { Micros, OnlineRow, StoredValue } from '../../platform/online-store';
 import {
   explainCorruption,
   listPartitionDays,
@@ -21,14 +21,20 @@ import { declaredColumns, joinKeyNames } from './columns';
  * more, in plain SQL: what checks the loads must not share their mistakes.
  */
 export interface OfflineStore {
-  /** At most `size` entities of about `of`, chosen by a hash of the entity and the seed. */
-  sample(seed: string, size: number, of: number): Promise<OnlineRow[]>;
+  /** Only rows of a later event are held against what is online; null where all are. */
+  after: Micros | null;
+  /** The end of the newest day that has a partition: what a load that is under way may have written. */
+  newest: Micros;
+  /** At most `size` entities, chosen by a hash of the entity and the seed. */
+  sample(seed: string, size: number): Promise<OnlineRow[]>;
   /** Those of the entities that have no row alive. */
   withoutRow(entities: readonly Record<string, unknown>[]): Promise<Record<string, unknown>[]>;
   close(): void;
 }
 
 const ENTITIES_PER_INSERT = 1_000;
+
+export const endOfDayMicros = (day: Day): Micros => BigInt(Date.parse(endOfDay(day))) * 1000n;
 
 /** @throws MeridianError CorruptObject naming the partition's object. */
 export async function openOfflineStore(
@@ -37,21 +43,30 @@ export async function openOfflineStore(
   view: FeatureView,
   asOf: Day,
 ): Promise<OfflineStore> {
-  const files = await pullLive(store, cache, view, asOf);
+  const { load, after, newest } = await daysToCompare(store, view, asOf);
+  const files = (await Promise.all(load.map((day) => cache.pull(Key.featurePartition(view, day))))).flat();
   const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
   const keys = joinKeyNames(view).map(identifier);
   try {
-    const alive = files.length === 0 ? null : await aliveQuery(database, view, files, asOf);
+    const countEntities = async (): Promise<number> => {
+      const { entities } = await database.row<{ entities: number }>(
+        `SELECT approx_count_distinct(hash(${keys.join(', ')})) AS entities FROM (${alive})`,
+      );
+      return entities;
+    };
+    const alive = files.length === 0 ? null : await aliveQuery(database, view, files, asOf, after);
     return {
-      async sample(seed, size, of) {
+      after,
+      newest,
+      async sample(seed, size) {
         if (alive === null) return [];
         const chosen = `hash(${[literal(seed), ...keys].join(', ')})`;
-        const newest =
+        const rows =
           `SELECT * EXCLUDE (__place) FROM (${alive}) AS frame ` +
-          `WHERE ${chosen} <= ${threshold(size, of)}::UBIGINT ` +
+          `WHERE ${chosen} <= ${threshold(size, await countEntities())}::UBIGINT ` +
           `QUALIFY row_number() OVER (PARTITION BY ${keys.join(', ')} ` +
           `ORDER BY __event DESC, __created DESC NULLS LAST, __place DESC) = 1 ORDER BY ${chosen} LIMIT ${size}`;
-        return explainCorruption(database, files, () => readRows(database, view, newest));
+        return explainCorruption(database, files, () => readRows(database, view, rows));
       },
       async withoutRow(entities) {
         if (alive === null) return [...entities];
@@ -72,17 +87,27 @@ export async function openOfflineStore(
   }
 }
 
-/** The partitions that can hold a row alive at the end of the day, oldest first. */
-async function pullLive(
+/**
+ * The days that can hold a row alive at the end of `asOf`, oldest first. Of a view without a ttl that would be its whole
+ * history: only its newest partitions are compared, as many as a load looks back on, and rows later than all before them.
+ */
+async function daysToCompare(
   store: ObjectStore,
-  cache: PartitionCache,
   view: FeatureView,
   asOf: Day,
-): Promise<PulledObject[]> {
+): Promise<{ load: Day[]; after: Micros | null; newest: Micros }> {
   const reach = ttlDays(view);
-  const window = { from: reach === null ? undefined : addDays(asOf, -reach), to: asOf };
-  const days = await listPartitionDays(store, Key.featureView(view), window);
-  return (await Promise.all(days.map((day) => cache.pull(Key.featurePartition(view, day))))).flat();
+  const from = reach === null ? undefined : addDays(asOf, -reach);
+  const present = await listPartitionDays(store, Key.featureView(view), { from });
+  const newest = endOfDayMicros(present.at(-1) ?? asOf);
+  const loaded = present.filter((day) => day <= asOf);
+  if (reach !== null) return { load: loaded, after: null, newest };
+  const first = Math.max(0, loaded.length - 1 - lookBackOf(view));
+  return {
+    load: loaded.slice(first),
+    after: first === 0 ? null : endOfDayMicros(loaded[first - 1]!),
+    newest,
+  };
 }
 
 /**
@@ -94,6 +119,7 @@ async function aliveQuery(
   view: FeatureView,
   files: readonly PulledObject[],
   asOf: Day,
+  after: Micros | null,
 ): Promise<string> {
   const columns = view.features.map(({ name }) => ({ feature: name, as: name }));
   const { from, hasCreated } = await openSource(database, { view, files, columns });
@@ -103,6 +129,7 @@ async function aliveQuery(
   const conditions = [
     ...joinKeyNames(view).map((key) => `${identifier(key)} IS NOT NULL`),
     `isfinite(event_timestamp) AND ${time} <= ${end}`,
+    after === null ? 'true' : `epoch_us(${time}) > ${after}`,
     view.ttlSeconds === 0 ? 'true' : `${time} >= ${end} - to_seconds(${view.ttlSeconds}::BIGINT)`,
   ];
   return (

@@ -1,15 +1,14 @@
-import { endOfDay } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { StoreComparison } from '../../contracts/features';
 import { personalColumns, showEntity } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
-import { createOnlineStore, type OnlineRow, type OnlineStore } from '../../platform/online-store';
+import { createOnlineStore, type Micros, type OnlineStore } from '../../platform/online-store';
 import { withPartitionCache } from '../../platform/partitions';
 import type { Redis } from '../../platform/redis';
 import { sha256, type ObjectStore } from '../../platform/s3';
 import { heartbeat } from '../progress';
-import { compareRows, type StandingRow, type Verdict } from './compare';
-import { openOfflineStore, type OfflineStore } from './compare-offline';
+import { compareRows, type MayBeNewer, type StandingRow, type Verdict } from './compare';
+import { endOfDayMicros, openOfflineStore, type OfflineStore } from './compare-offline';
 import { readWatermark, type Watermark } from './watermark';
 
 export interface CompareStoresInput {
@@ -31,8 +30,8 @@ const ENTITIES_PER_READ = 500;
 
 /**
  * The activity `compareStores`: holds a sample of what stands online against the offline store as of the view's
- * watermark, and looks among as many entities online for some that have no row offline. A row of a later event than
- * the offline store's, and one that was pushed or has expired, says nothing of a load, and is not counted against it.
+ * watermark, and looks among as many entities online for some that have no row offline. A row that may have been pushed,
+ * that a load under way may have written, or that has expired, says nothing of a load, and is not counted against it.
  * @throws MeridianError CorruptObject (an offline object), DependencyUnavailable.
  */
 export function createCompareStores({ store, redis, project }: Dependencies) {
@@ -44,12 +43,18 @@ export function createCompareStores({ store, redis, project }: Dependencies) {
     if (!watermark) return summarize(view, null, []);
     return withPartitionCache(store, async (cache) => {
       const offline = await openOfflineStore(store, cache, view, watermark.asOf);
+      const end = endOfDayMicros(watermark.asOf);
+      const comparison: Comparison = {
+        view,
+        online,
+        offline,
+        end,
+        mayBeNewer: (event) => view.push === true || (event > end && event <= offline.newest),
+        sample,
+        seed,
+      };
       try {
-        const rows = await offline.sample(seed, sample, watermark.entities);
-        const verdicts = [
-          ...(await compareOffline(online, view, rows)),
-          ...(await compareOnline(online, offline, view, watermark, sample, seed)),
-        ];
+        const verdicts = [...(await compareOffline(comparison)), ...(await compareOnline(comparison))];
         return summarize(view, watermark, verdicts);
       } finally {
         offline.close();
@@ -58,13 +63,25 @@ export function createCompareStores({ store, redis, project }: Dependencies) {
   };
 }
 
+interface Comparison extends CompareStoresInput {
+  online: OnlineStore;
+  offline: OfflineStore;
+  /** The end of the day up to which the view is loaded. */
+  end: Micros;
+  mayBeNewer: MayBeNewer;
+}
+
 /** From the offline store to the online one. */
-async function compareOffline(
-  online: OnlineStore,
-  view: FeatureView,
-  rows: readonly OnlineRow[],
-): Promise<Verdict[]> {
+async function compareOffline({
+  view,
+  online,
+  offline,
+  mayBeNewer,
+  sample,
+  seed,
+}: Comparison): Promise<Verdict[]> {
   const personal = personalColumns(view);
+  const rows = await offline.sample(seed, sample);
   const standing = await readStanding(
     online,
     view,
@@ -72,30 +89,31 @@ async function compareOffline(
   );
   return rows.flatMap((row, index) => {
     const there = standing[index]!;
-    return there === 'opted-out' ? [] : [compareRows(view, personal, row, there)];
+    return there === 'opted-out' ? [] : [compareRows(view, personal, row, there, mayBeNewer)];
   });
 }
 
 /** From the online store to the offline one: only what has no row there counts, the rest is compared already. */
-async function compareOnline(
-  online: OnlineStore,
-  offline: OfflineStore,
-  view: FeatureView,
-  { asOf }: Watermark,
-  sample: number,
-  seed: string,
-): Promise<Verdict[]> {
+async function compareOnline({
+  view,
+  online,
+  offline,
+  end,
+  mayBeNewer,
+  sample,
+  seed,
+}: Comparison): Promise<Verdict[]> {
   const from = Number.parseInt(sha256(seed).slice(0, 8), 16);
   const entities = await online.sample(view.entity.joinKeys, { from, atMost: sample });
   const orphans = await offline.withoutRow(entities);
   const standing = await readStanding(online, view, orphans);
-  const end = BigInt(Date.parse(endOfDay(asOf))) * 1000n;
   const personal = personalColumns(view);
+  const expired = view.ttlSeconds === 0 ? offline.after : end - BigInt(view.ttlSeconds) * 1_000_000n - 1n;
   return orphans.flatMap((entity, index): Verdict[] => {
     const row = standing[index];
     if (!row || row === 'opted-out') return [];
-    if (row.eventTimestamp > end || view.push === true) return [{ kind: 'newer' }];
-    if (view.ttlSeconds > 0 && row.eventTimestamp < end - BigInt(view.ttlSeconds) * 1_000_000n) return [];
+    if (mayBeNewer(row.eventTimestamp)) return [{ kind: 'newer' }];
+    if (expired !== null && row.eventTimestamp <= expired) return [];
     return [
       { kind: 'different', example: `${showEntity(entity, personal)}: row offline nothing, online one` },
     ];

@@ -24,12 +24,14 @@ const compare = (
   online: StoredValue[] | null,
   at = DAY,
   created: bigint | null = 0n,
+  mayBeNewer = true,
 ) =>
   compareRows(
     view,
     personalColumns(view),
     row(offline),
     online && { eventTimestamp: at, createdTimestamp: created, values: online },
+    () => mayBeNewer,
   );
 const different = (example: string) => ({
   kind: 'different',
@@ -75,6 +77,17 @@ it('says what is online of another event, or not at all', () => {
   expect(compare(values, null)).toEqual(
     different('row offline of 2026-03-01T00:00:00.000000Z, online nothing'),
   );
+});
+
+it('asks what may explain a newer row online', () => {
+  const values = [1, 7, 'team'];
+  const unexplained = (online: StoredValue[], at: bigint, created: bigint) =>
+    compare(values, online, at, created, false);
+  expect(unexplained(values, DAY + 1n, 0n)).toEqual(
+    different('row offline of 2026-03-01T00:00:00.000000Z, online of 2026-03-01T00:00:00.000001Z'),
+  );
+  expect(unexplained(values, DAY, 1n)).toEqual({ kind: 'equal' });
+  expect(unexplained([2, 7, 'team'], DAY, 1n)).toEqual(different('amount offline number 1, online number 2'));
 });
 
 it('shows nothing personal', () => {

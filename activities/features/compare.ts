@@ -12,8 +12,11 @@ export interface StandingRow {
   values: readonly StoredValue[];
 }
 
-/** `newer`: online of a later event, or a later correction of the same, because it was pushed (or a load is under way). */
+/** `newer`: online of a later event, or a later correction of the same, which something other than the load explains. */
 export type Verdict = { kind: 'equal' | 'newer' } | { kind: 'different'; example: string };
+
+/** Whether a row online that is newer than what is offline may be there: it was pushed, or a load is under way. */
+export type MayBeNewer = (eventTimestamp: bigint) => boolean;
 
 /**
  * Holds what stands online of an entity (null where nothing does, or nothing that can be read) against its newest row
@@ -24,6 +27,7 @@ export function compareRows(
   personal: ReadonlySet<string>,
   offline: OnlineRow,
   online: StandingRow | null,
+  mayBeNewer: MayBeNewer,
 ): Verdict {
   const different = (what: string, there: string, here: string): Verdict => ({
     kind: 'different',
@@ -31,11 +35,13 @@ export function compareRows(
   });
   const time = showTime(offline.eventTimestamp);
   if (online === null) return different('row', `of ${time}`, 'nothing');
-  if (online.eventTimestamp > offline.eventTimestamp) return { kind: 'newer' };
-  if (online.eventTimestamp < offline.eventTimestamp)
+  const corrected = online.createdTimestamp !== null && online.createdTimestamp > offline.createdTimestamp;
+  const newer =
+    online.eventTimestamp > offline.eventTimestamp ||
+    (online.eventTimestamp === offline.eventTimestamp && corrected);
+  if (newer && mayBeNewer(online.eventTimestamp)) return { kind: 'newer' };
+  if (online.eventTimestamp !== offline.eventTimestamp)
     return different('row', `of ${time}`, `of ${showTime(online.eventTimestamp)}`);
-  if (online.createdTimestamp !== null && online.createdTimestamp > offline.createdTimestamp)
-    return { kind: 'newer' };
   for (const [index, { name }] of view.features.entries()) {
     const there = comparable(offline.values[index]!);
     const here = comparable(online.values[index]!);

@@ -1,4 +1,5 @@
 import { createFeatureActivities } from '../../activities/features';
+import { addDays, endOfDay } from '../../contracts/days';
 import { mask } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
 import { encodeEntityKey } from '../../platform/online-store/entity-key';
@@ -87,9 +88,51 @@ it('finds exactly what differs, and shows it masked', async () => {
 });
 
 it('counts what was pushed since for neither side', async () => {
+  const pushed: FeatureView = { ...account, push: true };
   const row = (n: number) => ({ ...rowOf(n, END_OF_DAY + 60_000_000n), values: [1, 'pushed'] });
   await onlineOf(stage).write(account, [row(7), row(8), row(9_999)]);
-  expect(await compare()).toMatchObject({ equal: PEOPLE - 2, pushed: 3, compared: PEOPLE + 1, score: 1 });
+  expect(await compare(pushed)).toMatchObject({
+    equal: PEOPLE - 2,
+    pushed: 3,
+    compared: PEOPLE + 1,
+    score: 1,
+  });
+});
+
+it('finds rows of the future where nobody may push them; a load under way writes no later than its partitions', async () => {
+  const DAYS = 86_400_000_000n;
+  const view: FeatureView = { ...account, name: 'dated' };
+  const columns = `'C' || range AS customer_id, make_timestamp(${END_OF_DAY})::TIMESTAMPTZ AS event_timestamp,
+    now() AS created_timestamp, range AS age, 'plan' AS plan`;
+  await deliver(stage, `features/dated/dt=${DAY}/part-0.parquet`, `SELECT ${columns} FROM range(10)`);
+  await stage.run(createFeatureActivities(stage).materializeView, { view, asOf: DAY, runKey: 'load' });
+  await onlineOf(stage).write(view, [rowOf(7, END_OF_DAY + 400n * DAYS), rowOf(8, END_OF_DAY + DAYS)]);
+  expect(await compare(view)).toMatchObject({ compared: 10, equal: 8, pushed: 0, score: 0.8 });
+  await deliver(
+    stage,
+    `features/dated/dt=${addDays(DAY, 1)}/part-0.parquet`,
+    `SELECT ${columns} FROM range(10)`,
+  );
+  expect(await compare(view)).toMatchObject({ compared: 10, equal: 8, pushed: 1, score: 8 / 9 });
+});
+
+it('compares what a view without a ttl was given last, and no history', async () => {
+  const view: FeatureView = { ...account, name: 'endless', ttlSeconds: 0, lookBackDays: 0 };
+  const give = (day: string, from: number, to: number) =>
+    deliver(
+      stage,
+      `features/endless/dt=${day}/part-0.parquet`,
+      `SELECT 'C' || range AS customer_id, TIMESTAMPTZ '${endOfDay(day)}' AS event_timestamp,
+         TIMESTAMPTZ '${endOfDay(day)}' AS created_timestamp, range AS age, 'plan' AS plan FROM range(${from}, ${to})`,
+    );
+  await give(addDays(DAY, -90), 0, 300);
+  await give(DAY, 200, 205);
+  await stage.run(createFeatureActivities(stage).materializeView, { view, asOf: DAY, runKey: 'load' });
+  // What nobody reads cannot be in the way.
+  await stage.store.create(`features/endless/dt=${addDays(DAY, -90)}/part-1.parquet`, 'no Parquet');
+  expect(await compare(view)).toMatchObject({ compared: 5, equal: 5, score: 1, examples: [] });
+  await onlineOf(stage).write(view, [rowOf(9_999)]);
+  expect(await compare(view)).toMatchObject({ compared: 6, equal: 5 });
 });
 
 it('finds entities that are online and not offline, unless they have expired or may be pushed', async () => {
