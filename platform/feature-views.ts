@@ -1,4 +1,4 @@
-import type { ViewPointer } from '../contracts/feature-view';
+import type { StoredView, ViewPointer } from '../contracts/feature-view';
 import { ErrorCode, MeridianError, show } from '../contracts/errors';
 import { validateFeatureView } from '../contracts/generated/validators';
 import { Key } from '../contracts/ids';
@@ -30,6 +30,16 @@ export async function readFeatureView(
   const published = version === undefined ? pointer : pointer.versions.find((one) => one.version === version);
   if (!published) throw unknownVersion(pointer, name, version);
   return readDefinition(store, name, published.hash);
+}
+
+/** A version of a view as it is published now; null where it is not. */
+export async function findFeatureView(
+  store: ObjectStore,
+  { name, version }: StoredView,
+): Promise<FeatureView | null> {
+  const found = await findViewPointer(store, name);
+  const published = found?.pointer.versions.find((one) => one.version === version);
+  return published ? readDefinition(store, name, published.hash) : null;
 }
 
 /** Every published version of a view, oldest first; none where the view is not published. */

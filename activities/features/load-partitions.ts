@@ -24,6 +24,7 @@ const BEGINNING: Day = '0000-01-01';
  * history costs nothing; all where it was never loaded.
  * @param asked The newest day that was computed for this load.
  * @param watermark The day up to which the view was last loaded; null where it never was.
+ * @param lost Whether the online store may have lost what was loaded: then a view without a ttl is read as a whole.
  * @throws MeridianError MissingObject where there is no partition to load.
  */
 export async function loadDays(
@@ -31,10 +32,11 @@ export async function loadDays(
   view: FeatureView,
   asked: Day,
   watermark: Day | null,
+  lost: boolean,
 ): Promise<LoadDays> {
   const asOf = watermark !== null && watermark > asked ? watermark : asked;
   const present = await listPartitionDays(store, Key.featureView(view));
-  const oldest = oldestToRead(view, asked, watermark);
+  const oldest = oldestToRead(view, asked, watermark, lost);
   const load = present.filter((day) => oldest <= day && day <= asOf);
   if (load.length === 0) {
     throw new MeridianError(
@@ -50,10 +52,10 @@ export async function loadDays(
   return { asOf, load, expired: present.filter((day) => before <= day && day <= oldest) };
 }
 
-function oldestToRead(view: FeatureView, asked: Day, watermark: Day | null): Day {
+function oldestToRead(view: FeatureView, asked: Day, watermark: Day | null, lost: boolean): Day {
   const days = ttlDays(view);
   const [earlier, later] =
     watermark !== null && watermark < asked ? [watermark, asked] : [asked, watermark ?? asked];
   if (days !== null) return addDays(later, -days);
-  return watermark === null ? BEGINNING : addDays(earlier, -lookBackOf(view));
+  return watermark === null || lost ? BEGINNING : addDays(earlier, -lookBackOf(view));
 }

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { Day } from '../../contracts/days';
 import type { MaterializedView } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
+import { findFeatureView } from '../../platform/feature-views';
 import { createOnlineStore, type Micros } from '../../platform/online-store';
 import { withPartitionCache, type PartitionCache, type PulledObject } from '../../platform/partitions';
 import type { Redis } from '../../platform/redis';
@@ -13,10 +15,12 @@ import { admitPartitions } from './admission';
 import { loadNewest } from './load';
 import type { LoadPosition } from './load-chunks';
 import { removeExpired } from './load-expired';
+import { mayHaveLost, requireKept } from './load-mark';
 import { loadDays } from './load-partitions';
 import { moveWatermark, readWatermark } from './watermark';
 
 export interface MaterializeViewInput {
+  /** As it was when the run began: it is loaded as it is published now. */
   view: FeatureView;
   /** The newest day that was computed for this load. */
   asOf: Day;
@@ -44,13 +48,16 @@ export type MaterializeHeartbeat =
 export function createMaterializeView({ store, redis, project }: MaterializeDependencies) {
   const online = createOnlineStore(redis, project);
 
-  return async ({ view, asOf: asked, runKey }: MaterializeViewInput): Promise<MaterializedView> => {
+  return async ({ view: given, asOf: asked, runKey }: MaterializeViewInput): Promise<MaterializedView> => {
     const last = Context.current().info.heartbeatDetails as MaterializeHeartbeat | undefined;
     const tell = (phase: MaterializeHeartbeat['phase'], position?: LoadPosition): void =>
-      heartbeat({ phase, view: view.name, position });
+      heartbeat({ phase, view: given.name, position });
+    const view = (await findFeatureView(store, given)) ?? given;
+    const before = await readWatermark(store, view);
+    const lost = await mayHaveLost(online, view, before);
     return withPartitionCache(store, async (cache) => {
       tell('reading', last?.position);
-      const days = await loadDays(store, view, asked, (await readWatermark(store, view))?.asOf ?? null);
+      const days = await loadDays(store, view, asked, before?.asOf ?? null, lost);
       const { asOf } = days;
       const admission = await admitPartitions(store, cache, view, days.load, () =>
         tell('reading', last?.position),
@@ -79,7 +86,9 @@ export function createMaterializeView({ store, redis, project }: MaterializeDepe
           removed = await removeExpired(database, online, view, await pull(cache, view, days.expired), asOf);
         },
       });
+      await requireKept(online, view);
       const newestEvent = toIso(loaded.newestEvent);
+      const mark = randomUUID();
       const watermark = await moveWatermark(store, {
         view: view.name,
         version: view.version,
@@ -87,8 +96,10 @@ export function createMaterializeView({ store, redis, project }: MaterializeDepe
         newestEvent,
         runKey,
         entities: loaded.entities,
+        mark,
         movedAt: new Date().toISOString(),
       });
+      if (watermark.mark === mark) await online.setLoadMark(view, mark);
       return {
         view: view.name,
         entities: loaded.entities,

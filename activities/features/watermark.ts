@@ -12,7 +12,10 @@ export interface Watermark {
   /** Event time of the newest row loaded, ISO 8601. */
   newestEvent: string | null;
   runKey: string;
+  /** Of that load: of a view without a ttl, those in the days that it read. */
   entities: number;
+  /** What the load left in the online store as well; see `mayHaveLost`. */
+  mark?: string;
   movedAt: string;
 }
 
