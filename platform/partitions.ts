@@ -162,7 +162,9 @@ export async function explainCorruption<T>(
         await database.rows(`SELECT sum(hash(t)::HUGEINT) FROM read_parquet(${literal(path)}) AS t`);
       } catch (cause) {
         // What follows the first line is the query, which was ours.
-        const reason = (cause as Error).message.split('\n')[0]!.replaceAll(path, key);
+        const [line] = (cause as Error).message.replaceAll(path, key).split('\n') as [string];
+        // Text that is not UTF-8 it shows, whose ever it is.
+        const reason = line.replace(/ value ".*/, ' a value that is not shown');
         throw new MeridianError(
           ErrorCode.CorruptObject,
           `${key}: expected a readable Parquet file, found ${bytes} bytes that are none: ${reason}. ` +

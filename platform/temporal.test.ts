@@ -1,6 +1,7 @@
 import { ServiceError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ErrorCode, MeridianError } from '../contracts/errors';
+import { withDatabase } from './duckdb';
 import { Patience } from './patience';
 import { givenUp, keepAlive, toFailure } from './temporal';
 
@@ -18,6 +19,33 @@ describe('toFailure', () => {
       type: 'DependencyUnavailable',
       nonRetryable: false,
     });
+  });
+
+  it('tells the cause of an outage, and of nothing that may hold data', () => {
+    const cause = new Error("Could not convert string 'anna@example.org' to INT32");
+    const failure = (code: ErrorCode) => toFailure(new MeridianError(code, 'told', [], { cause }));
+    for (const code of Object.values(ErrorCode)) {
+      const outage = /^(DependencyUnavailable|CapacityUnavailable|AccessDenied|Overloaded)$/.test(code);
+      expect([code, (failure(code) as ApplicationFailure).cause]).toEqual([code, outage ? cause : undefined]);
+    }
+  });
+
+  it('tells of an error of DuckDB’s that nobody foresaw its class, and no value', async () => {
+    const failures = await withDatabase(async (database) =>
+      Promise.all(
+        ["SELECT 'anna@example.org'::INT", `SELECT error('anna' || chr(10) || 'at anna')`].map((sql) =>
+          database.execute(sql).then(
+            () => undefined,
+            (error: unknown) => toFailure(error) as ApplicationFailure,
+          ),
+        ),
+      ),
+    );
+    for (const failure of failures) {
+      expect(failure).toMatchObject({ type: 'Error', nonRetryable: false, cause: undefined });
+      expect(failure!.message).toMatch(/^DuckDB failed on the data: (Conversion|Invalid Input) Error/);
+      expect(`${failure!.message} ${failure!.stack}`).not.toContain('anna');
+    }
   });
 
   it('leaves what Temporal itself throws', () => {

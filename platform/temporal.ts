@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import {
   ApplicationFailure,
   Client,
@@ -17,6 +18,7 @@ import { CancelledFailure, TemporalFailure } from '@temporalio/common';
 import { CompleteAsyncError, Context, type Info } from '@temporalio/activity';
 import { ErrorCode, MeridianError } from '../contracts/errors';
 import type { Config } from './config';
+import { isHarmless, readDuckdbError } from './duckdb-errors';
 import type { Log } from './log';
 import { Patience } from './patience';
 
@@ -77,7 +79,7 @@ export function toFailure(error: unknown): unknown {
       message: error.message,
       nonRetryable: !error.retryable,
       details: error.fields.length > 0 ? [error.fields] : [],
-      cause: error.cause instanceof Error ? error.cause : undefined,
+      cause: MAY_TELL_CAUSE.has(error.code) && error.cause instanceof Error ? error.cause : undefined,
     });
   }
   if (isOutage(error)) {
@@ -87,7 +89,30 @@ export function toFailure(error: unknown): unknown {
       cause: error as Error,
     });
   }
-  return error;
+  return withoutData(error);
+}
+
+/**
+ * Errors about a server that does not answer as it should: what it said helps, and is not about anybody. The cause of any
+ * other may hold values of the data, which must not get into a history.
+ */
+const MAY_TELL_CAUSE: ReadonlySet<ErrorCode> = new Set([
+  ErrorCode.DependencyUnavailable,
+  ErrorCode.CapacityUnavailable,
+  ErrorCode.AccessDenied,
+  ErrorCode.Overloaded,
+]);
+
+/** An error of DuckDB's that nobody has foreseen, without the values that its words may hold; any other as it is. */
+function withoutData(error: unknown): unknown {
+  if (!types.isNativeError(error)) return error;
+  const reason = readDuckdbError(error.message);
+  if (reason === null || isHarmless(reason)) return error;
+  // The error of the native library has no stack to lose.
+  return ApplicationFailure.create({
+    type: error.name,
+    message: `DuckDB failed on the data: ${reason.told}. Its own words may hold values, and are not shown.`,
+  });
 }
 
 /** gRPC's DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED and UNAVAILABLE. */

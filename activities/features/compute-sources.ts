@@ -1,9 +1,9 @@
 import { daysEndingWith, type Day } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
-import { mask } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
 import type { Database } from '../../platform/duckdb';
+import { isHarmless, readDuckdbError } from '../../platform/duckdb-errors';
 import {
   defineTable,
   explainCorruption,
@@ -55,41 +55,45 @@ export async function runTransformation(
 ): Promise<void> {
   try {
     await explainCorruption(database, sources, () => execute(database, sql, day, what));
-  } catch (cause) {
-    const [reason] = (cause as Error).message.split('\n') as [string];
-    if (cause instanceof MeridianError || !DATA_ERROR.test(reason)) throw cause;
+  } catch (error) {
+    const reason =
+      error instanceof MeridianError ? null : readDuckdbError((error as Error).message, sql.trim());
+    if (reason === null || isHarmless(reason)) throw error;
     throw new MeridianError(
       ErrorCode.DataQualityBreach,
-      `${what}: the transformation for ${day} failed on its rows: ${withoutValues(reason)}. Nothing was written. ` +
-        'Deliver the rows again, or let the SQL allow for them, then retry.',
-      [],
-      { cause },
+      `${what}: the transformation for ${day} failed on the rows of ${partitionsOf(sources)}: ${reason.told}. ` +
+        'Nothing was written, and values are not shown. Deliver the rows again, or let the SQL allow for them, then retry.',
     );
   }
 }
 
-/** Nobody has said which columns of a raw table are personal: no value of one is told. */
-const withoutValues = (reason: string): string => reason.replace(/'([^']*)'/g, (_, value) => mask(value));
+/** In words, each table once: `raw/usage (dt=2026-11-14 to dt=2026-11-20)`. */
+function partitionsOf(sources: readonly PulledObject[]): string {
+  const days = new Map<string, string[]>();
+  for (const { key } of sources) {
+    const [, table, day] = /^(.*)\/(dt=[^/]+)\//.exec(key) ?? [];
+    if (table !== undefined && day !== undefined) days.set(table, [...(days.get(table) ?? []), day].sort());
+  }
+  return [...days]
+    .map(([table, all]) => `${table} (${[...new Set([all[0], all.at(-1)])].join(' to ')})`)
+    .join(', ');
+}
 
-/** What a value brings about: text that is no number, a number that is too large, a division that is not defined. */
-const DATA_ERROR = /^(Conversion|Out of Range|Invalid Input) Error/;
-/** What the SQL itself brings about. (A statement that does not parse is refused in other words.) */
-const SQL_ERROR = /^(Failed to extract statements: )?(Binder|Parser|Catalog) Error/;
+/** What the SQL itself brings about. */
+const OF_THE_SQL: ReadonlySet<string> = new Set(['Binder', 'Parser', 'Catalog']);
 
 /** @throws MeridianError InvalidInput where the SQL is not accepted (a column that no partition has, for example). */
 async function execute(database: Database, sql: string, day: Day, what: string): Promise<void> {
   try {
     await database.execute(`CREATE OR REPLACE TABLE computed AS ${sql.trim().replace(/;$/, '')}`, { day });
-  } catch (cause) {
-    const reason = (cause as Error).message;
+  } catch (error) {
+    const reason = readDuckdbError((error as Error).message, sql.trim());
     // What the data itself brings about is looked into by the caller.
-    if (!SQL_ERROR.test(reason)) throw cause;
+    if (reason === null || !OF_THE_SQL.has(reason.kind)) throw error;
     throw new MeridianError(
       ErrorCode.InvalidInput,
-      `${what}: the transformation for ${day} was refused: ${reason}. Nothing was written. ` +
+      `${what}: the transformation for ${day} was refused: ${reason.told}. Nothing was written. ` +
         'Correct the SQL, or deliver the columns it reads, and start again.',
-      [],
-      { cause },
     );
   }
 }

@@ -283,7 +283,7 @@ describe('a transformation', () => {
       'fails on a value',
       `SELECT customer_id, customer_id::INTEGER AS amount FROM EVENTS`,
       'DataQualityBreach',
-      '•[0-9a-f]{8} to INT32 when casting from source column customer_id',
+      'of raw/\\w+ \\(dt=.*\\): .* to INT32 from the column customer_id, at line 1 of the SQL',
     ],
     [
       'overflows',
