@@ -1,5 +1,14 @@
 import * as fc from 'fast-check';
-import { createMask, mask, maskColumns, personalColumns, showColumn, showEntity } from './masking';
+import type * as Masking from './masking';
+import {
+  createMask,
+  mask,
+  maskColumns,
+  personalColumns,
+  showColumn,
+  showEntity,
+  unkeyedMaskWarning,
+} from './masking';
 
 const view = {
   entity: {
@@ -40,6 +49,31 @@ describe('mask', () => {
         expect(mask(value)).toMatch(value === null || value === undefined ? /^null$/ : /^•[0-9a-f]{8}$/);
       }),
     );
+  });
+});
+
+describe('the key of the platform', () => {
+  const before = process.env['MERIDIAN_MASKING_KEY'];
+  afterEach(() => {
+    if (before === undefined) delete process.env['MERIDIAN_MASKING_KEY'];
+    else process.env['MERIDIAN_MASKING_KEY'] = before;
+  });
+
+  it('may be set after this was loaded, as long as nothing is masked yet', () => {
+    jest.isolateModules(() => {
+      delete process.env['MERIDIAN_MASKING_KEY'];
+      const fresh = jest.requireActual<typeof Masking>('./masking');
+      process.env['MERIDIAN_MASKING_KEY'] = 'a secret';
+      expect(fresh.mask('C000017')).toBe(createMask('a secret')('C000017'));
+      process.env['MERIDIAN_MASKING_KEY'] = 'another';
+      expect(fresh.mask('C000017')).toBe(createMask('a secret')('C000017'));
+    });
+  });
+
+  it('is missed where there is none, or an empty one', () => {
+    expect(unkeyedMaskWarning({ MERIDIAN_MASKING_KEY: 'a secret' })).toBeNull();
+    for (const env of [{}, { MERIDIAN_MASKING_KEY: '' }])
+      expect(unkeyedMaskWarning(env)).toMatch(/^MERIDIAN_MASKING_KEY: expected a secret, found nothing/);
   });
 });
 

@@ -23,11 +23,23 @@ export function createMask(key: string): Mask {
   };
 }
 
+const KEY_VARIABLE = 'MERIDIAN_MASKING_KEY';
+let platformMask: Mask | undefined;
+
 /**
- * The platform's mask. Its key is `MERIDIAN_MASKING_KEY`, the same in every process; where it is not set, values are
- * hidden from the eye only. Not to be had in workflows: their sandbox knows no node:crypto.
+ * The platform's mask. Its key is `MERIDIAN_MASKING_KEY`, the same in every process, read at the first use; where it is
+ * not set, values are hidden from the eye only (`unkeyedMaskWarning`). Not to be had in workflows: their sandbox knows no
+ * node:crypto.
  */
-export const mask: Mask = createMask(process.env['MERIDIAN_MASKING_KEY'] ?? 'meridian');
+export const mask: Mask = (value) =>
+  (platformMask ??= createMask(process.env[KEY_VARIABLE] || 'meridian'))(value);
+
+/** What a process without a key says when it starts; null where it has one. */
+export const unkeyedMaskWarning = (env: Readonly<Record<string, string | undefined>>): string | null =>
+  env[KEY_VARIABLE]
+    ? null
+    : `${KEY_VARIABLE}: expected a secret, found nothing. Personal values are masked under a key that everybody knows: ` +
+      'whoever sees a mask can find its value by trying candidates. Set it to one secret in every process.';
 
 /** The columns of these views that are personal: join keys and features. */
 export const personalColumns = (

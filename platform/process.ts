@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { unkeyedMaskWarning } from '../contracts/masking';
 import type { Log } from './log';
 
 /** Tells whoever started this process that it serves now (`MERIDIAN_READY_FILE`, where one is named). */
@@ -21,6 +22,8 @@ export function shutdownSignal(log: Log): AbortSignal {
 
 /** Runs a process's main function; what it throws is logged and ends the process with status 1. */
 export function runMain(log: Log, main: () => Promise<void>): void {
+  const unkeyed = unkeyedMaskWarning(process.env);
+  if (unkeyed !== null) log.warn(unkeyed);
   main().then(
     () => process.exit(0),
     (error: unknown) => {

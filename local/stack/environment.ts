@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUCKET } from '../../contracts/ids';
 import type { Ports } from './part';
@@ -38,7 +40,34 @@ export function stackEnvironment(home: string, ports: Ports): Record<string, str
     MERIDIAN_CONSOLE_URL: url(ports.gateway),
     MERIDIAN_GATEWAY_PORT: String(ports.gateway),
     MERIDIAN_FEAST_REPO: join(home, 'feast'),
+    ...readMaskingKey(home),
   };
+}
+
+const maskingKeyFile = (home: string): string => join(home, 'masking-key');
+
+/** Makes the stack's masking key, once: a mask means the same as long as the folder lives. Only its owner reads it. */
+export function keepMaskingKey(home: string): void {
+  const partial = `${maskingKeyFile(home)}.${process.pid}`;
+  writeFileSync(partial, randomBytes(32).toString('hex'), { mode: 0o600 });
+  try {
+    // The key is there as a whole or not at all, and the first of two is kept.
+    linkSync(partial, maskingKeyFile(home));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(partial);
+  }
+}
+
+/** Nothing where the stack was never started. */
+function readMaskingKey(home: string): { MERIDIAN_MASKING_KEY?: string } {
+  try {
+    return { MERIDIAN_MASKING_KEY: readFileSync(maskingKeyFile(home), 'utf8') };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return {};
+  }
 }
 
 /** The person's environment under the stack's: what a process of the stack is started with. */

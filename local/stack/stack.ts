@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { projectRoot } from '../../platform/project-root';
-import { processEnvironment, stackEnvironment } from './environment';
+import { keepMaskingKey, processEnvironment, stackEnvironment } from './environment';
 import {
   DEFAULT_PORTS,
   PART_NAMES,
@@ -101,6 +101,7 @@ export function createStack({ home: givenHome, firstPort }: StackOptions): Stack
 
     async up(names = PART_NAMES, onProgress = () => undefined) {
       mkdirSync(home, { recursive: true });
+      keepMaskingKey(home);
       const wanted = withNeeds(partsNamed(names));
       const [tools, ports] = [await findTools(), await choose()];
       const started = new Map<PartName, Promise<void>>();
