@@ -11,15 +11,17 @@ export const CODE_VERSION_FILE = 'activities/datasets/code-version.txt';
 export const CONTENT_SOURCES = [
   'activities/datasets',
   'activities/features/compute-sources.ts',
-  'activities/privacy/opt-outs.ts',
+  'activities/privacy',
   'activities/quality/rules.ts',
   'contracts/canonical-json.ts',
   'contracts/days.ts',
   'contracts/feature-view.ts',
   'contracts/ids.ts',
   'contracts/instant.ts',
+  'contracts/opt-outs.ts',
   'platform/duckdb-types.ts',
   'platform/duckdb.ts',
+  'platform/feature-views.ts',
   'platform/partitions.ts',
 ];
 
