@@ -116,10 +116,10 @@ async function inspectPulled(
   );
   if (types.findings.length > 0) return { ...unfit, ...types };
   await database.execute(
-    `CREATE VIEW partition AS SELECT ${castColumns(declared).join(', ')}, event_timestamp, created_timestamp
+    `CREATE VIEW __partition AS SELECT ${castColumns(declared).join(', ')}, event_timestamp, created_timestamp
      FROM delivered`,
   );
-  const typed = { day, table: 'partition', names, rules: deliveredRules(keys, day) };
+  const typed = { day, table: '__partition', names, rules: deliveredRules(keys, day) };
   const inspection = await inspectPartition(database, view, typed, compared);
   const told = found.has('created_timestamp')
     ? []

@@ -96,7 +96,7 @@ export async function inspectPartition(
   };
 }
 
-/** What is compared with as the table `reference`, and the features that can be. */
+/** What is compared with as the table `__reference`, and the features that can be. */
 async function defineReference(
   database: Database,
   view: FeatureView,
@@ -118,11 +118,11 @@ async function defineReference(
   );
   if (known.length > 0) {
     await explainCorruption(database, pulled, () =>
-      database.execute(`CREATE TABLE reference AS SELECT ${columns.join(', ')} FROM ${files}`),
+      database.execute(`CREATE TABLE __reference AS SELECT ${columns.join(', ')} FROM ${files}`),
     );
   }
   return {
-    reference: known.length > 0 ? { table: 'reference', name, rows: compared.rows } : null,
+    reference: known.length > 0 ? { table: '__reference', name, rows: compared.rows } : null,
     features: known,
     notJudged: features
       .filter((feature) => !known.includes(feature))

@@ -19,7 +19,7 @@ export interface PublishedPartition {
 }
 
 /**
- * Writes the rows of `partition` as the day's partition, ordered by join keys. A row that stood there with the same values
+ * Writes the rows of `__partition` as the day's partition, ordered by join keys. A row that stood there with the same values
  * keeps its created time, which tells since when they are known; where all did, nothing is written.
  * @throws MeridianError Conflict where other Parquet files lie in the partition: their rows would count too, and somebody
  * has put them there.
@@ -40,7 +40,7 @@ export async function publishPartition(
   if (isComparable && (await isUnchanged(database, view))) return { objects: standing, written: false };
 
   const path = join(cache.folder, `${view.name}-${day}.parquet`);
-  const rows = isComparable ? withCreatedTimes(view) : 'SELECT * FROM partition';
+  const rows = isComparable ? withCreatedTimes(view) : 'SELECT * FROM __partition';
   await database.execute(
     `COPY (${rows} ORDER BY ${joinKeyNames(view).map(identifier).join(', ')})
      TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
@@ -65,8 +65,8 @@ function refuseStrays(store: ObjectStore, partition: string, objects: readonly S
 }
 
 /**
- * Leaves the rows that stand in the table `before`.
- * @returns Whether they can be compared with those of `partition`: whole, of the same columns, each entity once.
+ * Leaves the rows that stand in the table `__before`.
+ * @returns Whether they can be compared with those of `__partition`: whole, of the same columns, each entity once.
  */
 async function defineBefore(
   database: Database,
@@ -75,23 +75,23 @@ async function defineBefore(
 ): Promise<boolean> {
   const files = parquetFiles(pulled.map(({ path }) => path));
   try {
-    const [now, before] = [await columnTypes(database, 'partition'), await columnTypes(database, files)];
+    const [now, before] = [await columnTypes(database, '__partition'), await columnTypes(database, files)];
     if (JSON.stringify([...now]) !== JSON.stringify([...before])) return false;
-    await database.execute(`CREATE TABLE before AS SELECT * FROM ${files}`);
+    await database.execute(`CREATE TABLE __before AS SELECT * FROM ${files}`);
   } catch {
     // What cannot be read is written again.
     return false;
   }
   const keys = joinKeyNames(view).map(identifier).join(', ');
   const { repeated } = await database.row<{ repeated: number }>(
-    `SELECT count(*) AS repeated FROM (SELECT 1 FROM before GROUP BY ${keys} HAVING count(*) > 1)`,
+    `SELECT count(*) AS repeated FROM (SELECT 1 FROM __before GROUP BY ${keys} HAVING count(*) > 1)`,
   );
   return repeated === 0;
 }
 
 async function isUnchanged(database: Database, view: FeatureView): Promise<boolean> {
   const { changed } = await database.row<{ changed: number }>(
-    `SELECT count(*) AS changed FROM partition AS now FULL JOIN before ON ${same(view)}
+    `SELECT count(*) AS changed FROM __partition AS now FULL JOIN __before AS before ON ${same(view)}
      WHERE now.event_timestamp IS NULL OR before.event_timestamp IS NULL`,
   );
   return changed === 0;
@@ -99,7 +99,7 @@ async function isUnchanged(database: Database, view: FeatureView): Promise<boole
 
 const withCreatedTimes = (view: FeatureView): string =>
   `SELECT now.* REPLACE (coalesce(before.created_timestamp, now.created_timestamp) AS created_timestamp)
-   FROM partition AS now LEFT JOIN before ON ${same(view)}`;
+   FROM __partition AS now LEFT JOIN __before AS before ON ${same(view)}`;
 
 /** SQL condition: the rows of `now` and `before` are the same to the bit. Join keys are never null here. */
 const same = (view: FeatureView): string =>

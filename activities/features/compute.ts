@@ -78,12 +78,12 @@ const judge = (cache: PartitionCache, view: ComputedView, day: Day, now: Date): 
     const { rows, findings } = await computeRows(database, cache, view, day, now, null);
     if (findings.length > 0) return null;
     const path = join(cache.folder, `${day}-under-way.parquet`);
-    await database.execute(`COPY partition TO ${literal(path)} (FORMAT parquet)`);
+    await database.execute(`COPY __partition TO ${literal(path)} (FORMAT parquet)`);
     const { size } = await stat(path);
     return { day, rows, pull: async () => [{ key: Key.featurePartition(view, day), path, bytes: size }] };
   }, spillingInto(cache));
 
-/** Leaves what is to be written in the view `partition`. */
+/** Leaves what is to be written in the view `__partition`. */
 async function computeRows(
   database: Database,
   cache: PartitionCache,
@@ -97,7 +97,7 @@ async function computeRows(
   return { sources, ...(await inspectComputed(database, view, day, now, compared)) };
 }
 
-/** Columns and types first, since nothing else can be judged without; leaves what is to be written in the view `partition`. */
+/** Columns and types first, since nothing else can be judged without; leaves what is to be written in the view `__partition`. */
 async function inspectComputed(
   database: Database,
   view: FeatureView,
@@ -121,12 +121,12 @@ async function inspectComputed(
   );
   if (types.findings.length > 0) return { ...unfit, ...types };
   await database.execute(
-    `CREATE VIEW partition AS SELECT ${castColumns(view.entity.joinKeys).join(', ')},
+    `CREATE VIEW __partition AS SELECT ${castColumns(view.entity.joinKeys).join(', ')},
        TIMESTAMPTZ ${literal(endOfDay(day))} AS event_timestamp,
        TIMESTAMPTZ ${literal(now.toISOString())} AS created_timestamp,
        ${castColumns(view.features).join(', ')} FROM computed`,
   );
-  const typed = { day, table: 'partition', names: keys, rules: [] };
+  const typed = { day, table: '__partition', names: keys, rules: [] };
   const inspection = await inspectPartition(database, view, typed, compared);
   return { ...inspection, checks: [...types.checks, ...inspection.checks] };
 }

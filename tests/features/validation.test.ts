@@ -278,6 +278,18 @@ describe('values', () => {
   });
 });
 
+it.each(['partition', 'before', 'reference'])('a raw table may be called %s', async (table) => {
+  const view = passing([{ name: 'd', type: 'double', checks: { maxPsi: 0.2 } }], {
+    sources: [{ table, lookBackDays: 1 }],
+    transformation: `SELECT customer_id, d FROM "${table}"`,
+  });
+  for (const on of [day, next]) await layRows(view, on, 'i AS d');
+  await compute({ view, days: [day, next] });
+  await layRows(view, next, 'i + 0.1 AS d');
+  const { partitions } = await compute({ view, days: [day, next], scope: 'changed' });
+  expect(partitions.map(({ computed }) => computed)).toEqual([false, true]);
+});
+
 describe('zoned times', () => {
   it.each([
     ['2026-03-08', 23],
