@@ -4,6 +4,7 @@ import { lookBackOf, ttlDays } from '../../contracts/feature-view';
 import { Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, literal, openDatabase, type Database } from '../../platform/duckdb';
+import { admitPartitions } from './admission';
 import { castColumns, SQL_TYPE } from '../../platform/duckdb-types';
 import type { Micros, OnlineRow, StoredValue } from '../../platform/online-store';
 import {
@@ -44,7 +45,10 @@ export async function openOfflineStore(
   asOf: Day,
 ): Promise<OfflineStore> {
   const { load, after, newest } = await daysToCompare(store, view, asOf);
-  const files = (await Promise.all(load.map((day) => cache.pull(Key.featurePartition(view, day))))).flat();
+  const { admitted } = await admitPartitions(store, cache, view, load);
+  const files = (
+    await Promise.all(admitted.map(({ day }) => cache.pull(Key.featurePartition(view, day))))
+  ).flat();
   const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
   const keys = joinKeyNames(view).map(identifier);
   try {

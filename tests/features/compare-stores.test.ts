@@ -116,6 +116,28 @@ it('finds rows of the future where nobody may push them; a load under way writes
   expect(await compare(view)).toMatchObject({ compared: 10, equal: 8, pushed: 1, score: 8 / 9 });
 });
 
+it('passes over partitions that are not loaded, because a check blocks them', async () => {
+  const strict: FeatureView = {
+    ...account,
+    name: 'strict',
+    features: [{ name: 'age', type: 'int64', checks: { max: 100 } }],
+  };
+  for (const [back, age] of [10, 1000, 30].entries()) {
+    const day = addDays(DAY, back - 2);
+    await deliver(
+      stage,
+      `features/strict/dt=${day}/part-0.parquet`,
+      `SELECT 'C' || i AS customer_id, TIMESTAMPTZ '${endOfDay(day)}' AS event_timestamp, ${age} AS age FROM range(${10 - back}) AS r(i)`,
+    );
+  }
+  await stage.run(createFeatureActivities(stage).materializeView, {
+    view: strict,
+    asOf: DAY,
+    runKey: 'load',
+  });
+  expect(await compare(strict)).toMatchObject({ compared: 10, equal: 10, score: 1 });
+});
+
 it('compares what a view without a ttl was given last, and no history', async () => {
   const view: FeatureView = { ...account, name: 'endless', ttlSeconds: 0, lookBackDays: 0 };
   const give = (day: string, from: number, to: number) =>
