@@ -276,7 +276,9 @@ it('takes a list longer than a batch', async () => {
     `SELECT 'C' || i AS customer_id FROM range(25000) AS r(i)`,
   );
   expect(await enforce()).toMatchObject({ entities: 25_000, removed: PEOPLE, verified: 25_000 });
-  expect(await stage.redis.dbsize()).toBe(25_000 + 10);
+  const everyone = Array.from({ length: 25_000 }, (_, n) => person(n));
+  expect(await onlineOf(stage).countMarked(account.entity.joinKeys, everyone)).toBe(25_000);
+  expect(await onlineOf(stage).countHeld(weather.entity.joinKeys, [{ place_id: 7 }])).toBe(1);
 });
 
 it('takes out again what was written past the platform, and proves nothing where that does not help', async () => {
