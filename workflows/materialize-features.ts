@@ -167,6 +167,7 @@ function sayComputed(
 }
 
 function sayLoaded({ entities, written, removed, verified, watermark, leftOut }: MaterializedView): string {
-  const loaded = `${entities} entities, ${written} written, ${removed} removed, ${verified} read back; loaded up to ${watermark}`;
+  const found = entities === 0 ? '**no entity** has a row alive' : `${entities} entities`;
+  const loaded = `${found}, ${written} written, ${removed} removed, ${verified} read back; loaded up to ${watermark}`;
   return leftOut.length === 0 ? loaded : `${loaded}; **left out**, for failed checks: ${leftOut.join(', ')}`;
 }

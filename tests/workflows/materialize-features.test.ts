@@ -61,6 +61,24 @@ describe('materializeFeatures', () => {
     for (const argument of argumentsOf('materializeView')) expect(argument).toMatchObject({ asOf: date });
   });
 
+  it('tells that there was nobody to load, and what was left out', async () => {
+    const nobody = { entities: 0, written: 0, removed: 2, leftOut: ['2026-02-27'], verified: 0 };
+    const replaced = { materializeView: ({ asOf }: { asOf: string }) => ({ ...nobody, watermark: asOf }) };
+    await withWorkers(environment, mockActivities(calls, replaced), async () => {
+      const handle = await environment.client.workflow.start('materializeFeatures', {
+        workflowId: `materialize-features/${uniqueLabel()}`,
+        taskQueue: TaskQueue.pipelines,
+        args: [{ date: '2026-03-01' }],
+      });
+      await handle.result();
+      const { currentDetails } = await handle.query<{ currentDetails: string }>(
+        '__temporal_workflow_metadata',
+      );
+      expect(currentDetails).toContain('**no entity** has a row alive, 0 written, 2 removed');
+      expect(currentDetails).toContain('for failed checks: 2026-02-27');
+    });
+  });
+
   it('computes days again only where it is asked to', async () => {
     await start({ date: '2026-03-01' });
     expect(computed(customerUsage, 'all')).toEqual([]);
