@@ -37,7 +37,7 @@ export async function computeDays(
       try {
         results[index] = await features.computeFeatures.executeWithOptions(
           { summary: `${view.name}: ${batch.length === 1 ? batch[0] : `${batch[0]} to ${batch.at(-1)}`}` },
-          [{ view, days: batch, scope }],
+          [{ view, days: batch, scope, since: days[0] }],
         );
       } catch (error) {
         failures.push({ days: batch, error });
