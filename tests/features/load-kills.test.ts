@@ -96,6 +96,8 @@ async function loadHere(
   return environment.run(materializeView, inputFor(asOf));
 }
 
+const firstWriting = (told: readonly MaterializeHeartbeat[]) => told.find(({ phase }) => phase === 'writing');
+
 interface LoadedElsewhere {
   signal: NodeJS.Signals | null;
   heartbeats: MaterializeHeartbeat[];
@@ -186,7 +188,7 @@ it('a load that is killed leaves whole rows and the watermark as it was, and goe
   const last = killed.heartbeats.at(-1)!;
   const { heartbeats, result } = await loadElsewhere(days[1], { last });
   expect(heartbeats[0]).toEqual({ ...last, phase: 'reading' });
-  expect(heartbeats[1]).toEqual(last);
+  expect(firstWriting(heartbeats)).toEqual(last);
   // Rows that were in flight when it was killed stand already.
   expect(result).toMatchObject({ entities: ENTITIES, verified: 100, watermark: days[1] });
   expect(result!.written + result!.skipped).toBe(ENTITIES);
@@ -220,7 +222,7 @@ it('a load whose Redis is killed stops, and loads again what the server may have
   const told: MaterializeHeartbeat[] = [];
   const loaded = await loadHere(days[1], { last, onHeartbeat: (heartbeat) => told.push(heartbeat) });
   // Not from the chunk where it was: the server has forgotten those before.
-  expect(told[1]).toMatchObject({ phase: 'writing', position: { chunk: 0 } });
+  expect(firstWriting(told)).toMatchObject({ position: { chunk: 0 } });
   // A call that was in flight may have been sent again once the server was back.
   expect(loaded.written + loaded.skipped).toBe(ENTITIES);
   expect(loaded.watermark).toBe(days[1]);
@@ -243,5 +245,5 @@ it('a load whose object store goes away moves no watermark, and goes on where it
   const told: MaterializeHeartbeat[] = [];
   const loaded = await loadHere(days[1], { last, onHeartbeat: (heartbeat) => told.push(heartbeat) });
   expect(loaded).toMatchObject({ entities: ENTITIES, written: ENTITIES, watermark: days[1] });
-  expect(told[1]!.position!.chunk).toBeGreaterThan(0);
+  expect(firstWriting(told)!.position!.chunk).toBeGreaterThan(0);
 });
