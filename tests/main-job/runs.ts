@@ -8,6 +8,9 @@ import type { RollOutResult } from '../../workflows/roll-out-model';
 import { until } from '../support/servers';
 import type { Platform } from './platform';
 
+/** A Temporal server with workers. */
+type Runs = Pick<Platform, 'client'>;
+
 /** How long a run may take on a machine that has other things to do. */
 const PATIENCE_MS = 180_000;
 
@@ -45,7 +48,7 @@ export async function released(platform: Platform, workflowId: string): Promise<
 }
 
 /** What a run came to. @throws Error where it parks, or has not ended in time */
-export async function resultOf<T>(platform: Platform, workflowId: string): Promise<T> {
+export async function resultOf<T>(platform: Runs, workflowId: string): Promise<T> {
   const handle = platform.client.workflow.getHandle(workflowId);
   await until(
     `the end of ${workflowId}`,
@@ -130,14 +133,14 @@ export async function activitiesOf(
 }
 
 /** A run's current details: what it is doing, in words. */
-export async function detailsOf({ client }: Platform, workflowId: string): Promise<string> {
+export async function detailsOf({ client }: Runs, workflowId: string): Promise<string> {
   const { currentDetails } = await client.workflow
     .getHandle(workflowId)
     .query<{ currentDetails: string }>('__temporal_workflow_metadata');
   return currentDetails;
 }
 
-async function parkedUnder({ client }: Platform, workflowId: string): Promise<string | undefined> {
+async function parkedUnder({ client }: Runs, workflowId: string): Promise<string | undefined> {
   const query =
     `ExecutionStatus = "Running" AND ${SearchAttribute.needsAttention.name} = true ` +
     `AND (RootWorkflowId = "${workflowId}" OR WorkflowId = "${WorkflowId.release('churn')}")`;
