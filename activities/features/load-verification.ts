@@ -16,13 +16,14 @@ export async function verifySample(
   sample: readonly OnlineRow[],
 ): Promise<number> {
   const entities = sample.map(({ entity }) => entity);
-  const standing = await online.standingRows(view, entities);
   const stored = await online.getOnlineFeaturesOfMany({
     // What is there matters, not whether it is still fresh.
     views: [{ ...view, ttlSeconds: 0 }],
     features: view.features.map(({ name }) => ({ view: view.name, feature: name })),
     entities,
   });
+  // After the values: of a row that is replaced between the two reads, the newer times must be seen.
+  const standing = await online.standingRows(view, entities);
   let verified = 0;
   for (const [index, row] of sample.entries()) {
     const stands = standing[index]!;

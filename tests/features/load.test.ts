@@ -232,6 +232,29 @@ describe('what stands already', () => {
   });
 });
 
+it('reads a sample back while newer rows come in', async () => {
+  let came = false;
+  const meanwhile = async <T>(read: Promise<T>): Promise<T> => {
+    const answer = await read;
+    const newer = {
+      entity: account('a'),
+      eventTimestamp: END + 1n,
+      createdTimestamp: END,
+      values: values(2),
+    };
+    if (!came) await online.write(view, [newer]);
+    came = true;
+    return answer;
+  };
+  const busy: OnlineStore = {
+    ...online,
+    standingRows: (...of) => meanwhile(online.standingRows(...of)),
+    getOnlineFeaturesOfMany: (of) => meanwhile(online.getOnlineFeaturesOfMany(of)),
+  };
+  expect(await load([await partition([row('a', END)])], { online: busy })).toMatchObject({ verified: 1 });
+  expect(await seedOf('a')).toBe(2);
+});
+
 it('takes every name that a definition may have, and loads every entity', async () => {
   // Aliases, tables and columns of the queries, words of SQL, and what must be quoted.
   const names = (
