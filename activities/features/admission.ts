@@ -71,6 +71,6 @@ async function check(
   view: FeatureView,
   day: Day,
 ): Promise<AdmittedPartition> {
-  await inspectDelivered(store, cache, view, day, new Date());
+  await inspectDelivered(store, cache, view, day, new Date(), null);
   return { day, delivered: true };
 }

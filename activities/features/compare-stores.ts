@@ -149,12 +149,13 @@ async function readSome(
   view: FeatureView,
   entities: readonly Record<string, unknown>[],
 ): Promise<Standing[]> {
-  const rows = await online.standingRows(view, entities);
   const answers = await online.getOnlineFeaturesOfMany({
     views: [{ ...view, ttlSeconds: 0 }],
     features: view.features.map(({ name }) => ({ view: view.name, feature: name })),
     entities,
   });
+  // After the values: of a row that is replaced between the two reads, the newer times are seen.
+  const rows = await online.standingRows(view, entities);
   return answers.map((answer, index) => {
     const row = rows[index]!;
     const { eventTimestamp } = answer[0]!;

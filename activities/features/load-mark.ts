@@ -29,3 +29,19 @@ export async function requireKept(online: OnlineStore, view: FeatureView): Promi
     `features/${storedName(view)}: Redis was emptied while its rows were written. All are loaded again.`,
   );
 }
+
+/**
+ * Makes the next attempt load the view as a whole, also where this one is killed here: entities whose rows were withdrawn
+ * offline may have older ones there, which this load has not read.
+ * @throws MeridianError Conflict (retryable), always.
+ */
+export async function reloadAll(online: OnlineStore, view: FeatureView, withdrawn: number): Promise<never> {
+  await online.setLoadMark(view, randomUUID());
+  throw new MeridianError(
+    ErrorCode.Conflict,
+    `features/${storedName(view)}: found rows of ${withdrawn} entities online that no longer stand in the partitions. ` +
+      'All partitions are read to find what stands instead.',
+    [],
+    { retryable: true },
+  );
+}

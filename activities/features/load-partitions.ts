@@ -12,8 +12,8 @@ export interface LoadDays {
   asOf: Day;
   /** Partitions that may hold a row to load, oldest first. */
   load: Day[];
-  /** Partitions whose rows were alive when the view was last loaded and are not any more. */
-  expired: Day[];
+  /** The first day that is read, where older ones may hold rows that are alive as well. */
+  from: Day | null;
 }
 
 const BEGINNING: Day = '0000-01-01';
@@ -45,11 +45,7 @@ export async function loadDays(
         'The online store is as it was. Compute the features of that day, then retry.',
     );
   }
-  const days = ttlDays(view);
-  if (days === null || watermark === null) return { asOf, load, expired: [] };
-  const before = addDays(watermark, -days);
-  // A partition may hold rows on both sides of the window's end.
-  return { asOf, load, expired: present.filter((day) => before <= day && day <= oldest) };
+  return { asOf, load, from: ttlDays(view) === null && oldest !== BEGINNING ? oldest : null };
 }
 
 function oldestToRead(view: FeatureView, asked: Day, watermark: Day | null, lost: boolean): Day {

@@ -26,8 +26,8 @@ export interface Load extends Omit<LoadScope, 'condition'> {
   onChunk?: (position: LoadPosition) => void;
   /** Called before the sample is read back. */
   onVerify?: (position: LoadPosition) => void;
-  /** With the database in which the table `newest` stands, before it is closed. */
-  afterwards?: (database: Database, position: LoadPosition) => Promise<void>;
+  /** Called with the database in which the table `newest` stands, before its rows are written. */
+  onFound?: (database: Database) => Promise<void>;
 }
 
 export interface Loaded extends WriteResult {
@@ -61,6 +61,7 @@ export async function loadNewest(load: Load): Promise<Loaded> {
       findNewest(database, { view, files, asOf, condition }, { size: ENTITIES_VERIFIED, salt: load.runKey }),
     );
     requireFresh(view, asOf, newest.newestEvent);
+    await load.onFound?.(database);
     const server = await online.serverIdentity();
     const position = startOf(load, newest, server);
     load.onChunk?.({ ...position });
@@ -69,7 +70,6 @@ export async function loadNewest(load: Load): Promise<Loaded> {
     await requireSameServer(online, server);
     load.onVerify?.({ ...position });
     const verified = await verifySample(online, view, sample);
-    await load.afterwards?.(database, position);
     const { written, skipped, refused } = position;
     return {
       entities: newest.entities,

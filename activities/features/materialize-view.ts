@@ -14,9 +14,9 @@ import { heartbeat } from '../progress';
 import { admitPartitions } from './admission';
 import { loadNewest } from './load';
 import type { LoadPosition } from './load-chunks';
-import { removeExpired } from './load-expired';
-import { mayHaveLost, requireKept } from './load-mark';
+import { mayHaveLost, reloadAll, requireKept } from './load-mark';
 import { loadDays } from './load-partitions';
+import { removeWithdrawn } from './load-withdrawn';
 import { moveWatermark, readWatermark } from './watermark';
 
 export interface MaterializeViewInput {
@@ -36,14 +36,15 @@ export interface MaterializeDependencies {
 
 /** Where a load is, as its heartbeat tells it and the Temporal UI shows it; a later attempt goes on from there. */
 export type MaterializeHeartbeat =
-  | { phase: 'reading'; view: string; position?: LoadPosition }
-  | { phase: 'writing' | 'verifying' | 'removing'; view: string; position: LoadPosition };
+  | { phase: 'reading' | 'removing'; view: string; position?: LoadPosition }
+  | { phase: 'writing' | 'verifying'; view: string; position: LoadPosition };
 
 /**
  * The activity `materializeView`: loads the newest row of every entity alive at the end of `asOf`, or of the watermark where
- * that is later, into the online store, chunk by chunk, reads a sample back, removes who has vanished, and moves the watermark. Entities on the list of those
- * who opted out until now are not loaded.
- * @throws MeridianError MissingObject, CorruptObject or DataQualityBreach (naming the partition), DependencyUnavailable.
+ * that is later, into the online store: takes out what no longer stands offline, writes chunk by chunk, reads a sample
+ * back, and moves the watermark. Entities on the list of those who opted out until now are not loaded.
+ * @throws MeridianError MissingObject, CorruptObject or DataQualityBreach (naming the partition), DependencyUnavailable,
+ *   Conflict (retryable; the next attempt loads the view as a whole).
  */
 export function createMaterializeView({ store, redis, project }: MaterializeDependencies) {
   const online = createOnlineStore(redis, project);
@@ -57,6 +58,7 @@ export function createMaterializeView({ store, redis, project }: MaterializeDepe
     const lost = await mayHaveLost(online, view, before);
     return withPartitionCache(store, async (cache) => {
       tell('reading', last?.position);
+      const since = BigInt(Date.now()) * 1000n;
       const days = await loadDays(store, view, asked, before?.asOf ?? null, lost);
       const { asOf } = days;
       const admission = await admitPartitions(store, cache, view, days.load, () =>
@@ -81,9 +83,13 @@ export function createMaterializeView({ store, redis, project }: MaterializeDepe
         keep: async (database) => (await readOptOuts(store, cache, database, [view])).condition,
         onChunk: (position) => tell('writing', position),
         onVerify: (position) => tell('verifying', position),
-        afterwards: async (database, position) => {
-          tell('removing', position);
-          removed = await removeExpired(database, online, view, await pull(cache, view, days.expired), asOf);
+        onFound: async (database) => {
+          const scope = { view, asOf, since, from: days.from, complete: leftOut.length === 0 };
+          const withdrawn = await removeWithdrawn(database, online, scope, () =>
+            tell('removing', last?.position),
+          );
+          if (withdrawn.counted > 0) await reloadAll(online, view, withdrawn.counted);
+          removed = withdrawn.removed;
         },
       });
       await requireKept(online, view);

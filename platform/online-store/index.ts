@@ -10,7 +10,9 @@ import { countHeldEntities, forgetEntities, removeStaleRows } from './removal';
 import { standingRows, type StandingRow } from './standing';
 import type { Micros } from './timestamp';
 import { openWriter, type OnlineRow, type OnlineWriter, type WriteResult } from './write';
+import { removeWithdrawnRows, type OfflineState, type Withdrawal, type WithdrawalBounds } from './withdrawal';
 
+export type { OfflineState, Withdrawal } from './withdrawal';
 export type { FeatureRequest, FeatureStatus, OnlineFeature } from './read';
 export type { OnlineRow, OnlineWriter, WriteResult } from './write';
 export type { OnlineRows } from './write-rows';
@@ -48,6 +50,12 @@ export interface OnlineStore {
     entities: readonly Record<string, unknown>[],
     before: Micros,
   ): Promise<number>;
+  /** Takes a view's row out of each entity where the offline store has withdrawn it. */
+  removeWithdrawn(
+    view: FeatureView,
+    states: readonly OfflineState[],
+    bounds: WithdrawalBounds,
+  ): Promise<Withdrawal>;
   /** Some of the entities with these join keys that the store knows, anything of theirs or nothing but an opt-out. */
   sample(joinKeys: readonly JoinKey[], request: SampleRequest): Promise<Record<string, unknown>[]>;
   /** The mark that a view's last load left; null where there is none, or the store has lost it and the rows with it. */
@@ -81,6 +89,7 @@ export function createOnlineStore(redis: Redis, project: string, now: () => numb
       (await areMarked(redis, project, joinKeys, entities)).filter(Boolean).length,
     scan: (kinds) => scanEntities(redis, project, kinds),
     removeStale: (view, entities, before) => removeStaleRows(redis, project, view, entities, before),
+    removeWithdrawn: (view, states, bounds) => removeWithdrawnRows(redis, project, view, states, bounds),
     sample: (joinKeys, request) => sampleEntities(redis, project, joinKeys, request),
     loadMark: (view) => readLoadMark(redis, project, view),
     setLoadMark: (view, mark) => setLoadMark(redis, project, view, mark),

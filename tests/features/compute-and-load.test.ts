@@ -178,7 +178,7 @@ describe('loading the online store', () => {
     const older = await stage.run(materializeView, { view, asOf: addDays(day, -1), runKey: 'three' });
     expect(older).toMatchObject({ written: 0, watermark: day });
     const watermark = await stage.store.getJson<Watermark>(`features/${view.name}/_watermark.json`);
-    expect(watermark).toMatchObject({ asOf: day, runKey: 'two', newestEvent: '2026-04-01T00:00:00.000Z' });
+    expect(watermark).toMatchObject({ asOf: day, runKey: 'three', newestEvent: '2026-04-01T00:00:00.000Z' });
   });
 
   it('says which partitions it looked for where there are none', async () => {

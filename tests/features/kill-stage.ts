@@ -14,7 +14,7 @@ import { TaskQueue } from '../../contracts/task-queues';
 import { layDownSampleData } from '../../local/sample';
 import { processEnvironment } from '../../local/stack/environment';
 import type { PartName } from '../../local/stack/part';
-import { beginOf } from '../../local/stack/process-record';
+import { beginOf } from '../../platform/process-begin';
 import { createStack } from '../../local/stack/stack';
 import { churn } from '../../models/churn/model';
 import { loadConfig } from '../../platform/config';

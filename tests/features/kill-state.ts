@@ -4,7 +4,7 @@ import { readWatermark } from '../../activities/features/watermark';
 import { endOfDay, type Day } from '../../contracts/days';
 import { storedName } from '../../contracts/feature-view';
 import type { PartitionReport } from '../../contracts/features';
-import { Key } from '../../contracts/ids';
+import { FEAST_PROJECT, Key } from '../../contracts/ids';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, literal, withDatabase } from '../../platform/duckdb';
 import type { Micros, StoredValue } from '../../platform/online-store';
@@ -50,8 +50,8 @@ export async function offlineRows(
   );
   return rows.map(({ customer_id, __event, __created, ...features }) => ({
     customer: customer_id as string,
-    event: BigInt(__event as bigint),
-    created: BigInt(__created as bigint),
+    event: BigInt(__event as bigint | number),
+    created: BigInt(__created as bigint | number),
     values: textOf(view.features.map(({ name }) => features[name] as StoredValue)),
   }));
 }
@@ -139,14 +139,16 @@ async function rawHashes(stage: KillStage): Promise<State['online']> {
   }
 }
 
-/** Without the created time and the time of an opt-out, which no two runs share. */
+/** Without the created time, the time of an opt-out and the marks of loads, which no two runs share. */
 async function rawHash({ redis }: KillStage, key: Buffer): Promise<Record<string, string>> {
+  const isOfLoads = key.toString('latin1') === `${FEAST_PROJECT}:loads`;
   const cells = (await redis.callBuffer('HGETALL', key)) as Buffer[];
   const hash: Record<string, string> = {};
   for (let at = 0; at < cells.length; at += 2) {
     const field = cells[at]!.toString('latin1');
     if (field.startsWith('_created:')) continue;
-    hash[field] = field === OPTED_OUT ? 'at some time' : cells[at + 1]!.toString('hex');
+    const isOfOneRun = isOfLoads || field === OPTED_OUT;
+    hash[field] = isOfOneRun ? 'of some run' : cells[at + 1]!.toString('hex');
   }
   return hash;
 }

@@ -64,7 +64,7 @@ async function online(view: FeatureView, ...customers: string[]): Promise<unknow
 
 describe('a view with a ttl', () => {
   it('loses who has vanished once their last row is too old, not before; other views keep theirs', async () => {
-    const view = newView();
+    const view = newView({ push: true });
     const other = newView();
     await deliver(view, addDays(today, -3), { gone: 1, back: 1, pushed: 1, stays: 1 });
     await deliver(other, addDays(today, -3), { gone: 7 });
