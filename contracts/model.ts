@@ -2,6 +2,19 @@ export type { FeatureView, ModelDeclaration } from './generated/types';
 import type { Provenance } from './decision';
 import type { ModelDeclaration } from './generated/types';
 
+export type ModelKind = ModelDeclaration['kind'];
+
+/** A model that learns from labels: every kind but metric-anomaly. */
+export type SupervisedDeclaration = ModelDeclaration & { label: NonNullable<ModelDeclaration['label']> };
+export type LabelDeclaration = SupervisedDeclaration['label'];
+export const isSupervised = (declaration: ModelDeclaration): declaration is SupervisedDeclaration =>
+  declaration.label !== undefined;
+
+/** A model that learns from raw series, without labels. */
+export type SeriesDeclaration = ModelDeclaration & { series: NonNullable<ModelDeclaration['series']> };
+export const isOfSeries = (declaration: ModelDeclaration): declaration is SeriesDeclaration =>
+  declaration.series !== undefined;
+
 /** A declaration as published, with what its jobs run. Resolved once, by a run's first activity. */
 export interface ResolvedDeclaration {
   /** sha256 of the declaration's canonical JSON: its name in `declarations/<model>/<hash>.json`. */
@@ -18,35 +31,88 @@ export interface DeclarationPointer {
   publishedAt: string;
 }
 
+/** `signature.json`, beside `model.onnx`: how what callers send becomes the graph's input, in training and in serving alike. */
+export type ModelSignature = TabularSignature | TextSignature | SeriesSignature;
+
 /**
- * `signature.json`, beside `model.onnx`: how feature values become the graph's input, so that training and serving
- * cannot disagree. The input is one float32 tensor of shape [rows, inputs.length], columns in the order of `inputs`:
- * numbers as they are, booleans as 1 and 0, categories as their index in `categories`; null, and a category that
- * training never saw, as NaN.
+ * The input is one float32 tensor of shape [rows, inputs.length], columns in the order of `inputs`: numbers as they are,
+ * booleans as 1 and 0, categories as their index in `categories`; null, and a category that training never saw, as NaN.
  */
-export interface ModelSignature {
+export interface TabularSignature {
   formatVersion: 1;
-  kind: ModelDeclaration['kind'];
+  kind: 'tabular-classifier' | 'tabular-regressor';
   inputs: { name: string; type: 'number' | 'boolean' | 'category'; categories?: string[] }[];
   /** Names of the graph's input and output; `positiveColumn` is the output's column that holds the prediction. */
   graph: { input: string; output: string; positiveColumn: number };
-  classes: [negative: string, positive: string];
+  /** The negative and the positive class; none of a regressor. */
+  classes?: [negative: string, positive: string];
+}
+
+/**
+ * Two int64 tensors of shape [rows, tokens]: the tokenizer's ids, each text cut to `maxTokens` (special tokens included) and
+ * padded on the right with `padId` to the longest of its batch, and 1 where a token is, 0 where it is padding. The output
+ * is float32 [rows, classes.length]: probabilities.
+ */
+export interface TextSignature {
+  formatVersion: 1;
+  kind: 'text-classifier';
+  inputs: [{ name: string; type: 'text' }];
+  /** Files beside the graph, as Hugging Face's tokenizers write them. */
+  tokenizer: { file: string; config: string; maxTokens: number; padId: number };
+  graph: { ids: string; mask: string; output: string };
+  classes: string[];
+}
+
+/**
+ * Three tensors: float32 [rows, windowSteps], the raw values of a window, oldest first; float32 [rows], the minute of the
+ * day (UTC) of the newest; int64 [rows], the index of the series in `series`. Normalisation is inside the graph. The
+ * output is float32 [rows]: the reconstruction error over the threshold of that series, so that above 1 is anomalous.
+ */
+export interface SeriesSignature {
+  formatVersion: 1;
+  kind: 'metric-anomaly';
+  everySeconds: number;
+  windowSteps: number;
+  series: string[];
+  graph: { values: string; minute: string; series: string; output: string };
 }
 
 export type FeatureValue = number | boolean | string | null;
 export type FeatureRow = Record<string, FeatureValue>;
 
 /** `golden.json`: rows every loader of the artifact must reproduce before it may serve. */
-export interface GoldenRows {
+export interface GoldenRows<Row = GoldenRow> {
   formatVersion: 1;
   /** Largest absolute difference allowed. */
   tolerance: number;
-  rows: { features: FeatureRow; expected: number }[];
+  rows: Row[];
+}
+
+export interface GoldenRow {
+  features: FeatureRow;
+  expected: number;
+}
+
+export interface TextGoldenRow {
+  text: string;
+  /** The ids that the tokenizer gave in training. */
+  ids: number[];
+  /** A probability a class. */
+  expected: number[];
+}
+
+export interface SeriesGoldenRow {
+  series: string;
+  /** Of the newest value: minute of the day, UTC. */
+  minute: number;
+  /** Oldest first. */
+  values: number[];
+  expected: number;
 }
 
 /** One feature (or the prediction) as the training rows had it: the reference of every later drift figure. */
 export interface BaselineColumn {
-  type: 'number' | 'boolean' | 'category';
+  type: 'number' | 'boolean' | 'category' | 'text';
   /** Rows with a value, and rows without one (their share is the null bin's). */
   count: number;
   nulls: number;
@@ -85,6 +151,7 @@ export interface TrainingReport {
   framework: string;
   seed: number;
   rows: { train: number; validation: number; test: number };
+  /** The round or epoch whose weights were kept. */
   bestIteration: number;
   /** Final metrics on the held-out rows, by the training program's own computation. */
   metrics: Record<string, number>;

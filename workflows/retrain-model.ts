@@ -1,13 +1,12 @@
-import { executeChild, ParentClosePolicy, patched, startChild, workflowInfo } from '@temporalio/workflow';
-import type { DatasetSnapshot } from '../contracts/dataset';
+import { executeChild, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
 import type { Provenance } from '../contracts/decision';
 import type { Verdict } from '../contracts/evaluation';
 import { validateRetrainModelInput } from '../contracts/generated/validators';
 import type { RetrainModelInput } from '../contracts/generated/types';
-import { Key, WorkflowId } from '../contracts/ids';
-import type { FeatureView, ModelDeclaration, ResolvedDeclaration } from '../contracts/model';
+import { WorkflowId } from '../contracts/ids';
 import type { TrainingOutcome } from '../contracts/training';
-import { datasets, features, notifications, registry, release } from './shared/activities';
+import { notifications, registry, release } from './shared/activities';
+import { buildDataset } from './shared/build-dataset';
 import { unlessCancelled } from './shared/failure';
 import { parseInput } from './shared/input';
 import { lastCompleteDay, pacificDate } from './shared/pacific-date';
@@ -48,31 +47,7 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
   );
   const { declaration } = resolved;
 
-  const labels = await run.step(
-    'label',
-    { doing: 'Labelling', done: (r) => `${r.rows} labels on ${r.days.length} days, ${r.positives} positive` },
-    () => datasets.labelEntities({ declaration, asOf }),
-  );
-  await run.step(
-    'features',
-    {
-      doing: 'Making sure the features of those days exist',
-      done: (r) => `${r.computed} of ${r.partitions} partitions computed`,
-    },
-    () => ensureFeatures(resolved, labels.days),
-  );
-  const snapshot = await run.step(
-    'snapshot',
-    { doing: 'Joining labels and features as they were known', done: describeSnapshot },
-    () =>
-      datasets.snapshotDataset({ declaration, declarationHash: resolved.hash, asOf, labelDays: labels.days }),
-  );
-  await run.step(
-    'validate',
-    { doing: 'Checking the dataset', done: (r) => `${r.checks} checks passed` },
-    () => datasets.validateSnapshot({ declaration, snapshot }),
-  );
-
+  const snapshot = await buildDataset(run, resolved, asOf);
   const outcome = await run.step<TrainingOutcome>(
     'train',
     {
@@ -143,33 +118,6 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
     () => handOver(input, version, evaluation.verdict),
   );
   return { version, snapshot: snapshot.snapshot, jobName: outcome.jobName, ...evaluation, rollOut };
-}
-
-/** The offline store must hold the features of every observation day; what is missing is computed, never redone. */
-async function ensureFeatures({ declaration }: ResolvedDeclaration, days: string[]) {
-  // A run that began before views were published computes those of its declaration.
-  const views = patched('published-views') ? await asPublished(declaration) : declaration.views;
-  const results = await Promise.all(
-    views.map((view) =>
-      features.computeFeatures.executeWithOptions({ summary: `${view.name}: ${days.length} days` }, [
-        { view, days },
-      ]),
-    ),
-  );
-  const partitions = results.flatMap((r) => r.partitions);
-  return { partitions: partitions.length, computed: partitions.filter((p) => p.computed).length };
-}
-
-/** Another model may have added features to a view that this run's declaration does not know. */
-async function asPublished({ name, views }: ModelDeclaration): Promise<FeatureView[]> {
-  const published = await registry.viewsToLoad({ models: [name] });
-  return views.map(
-    (view) => published.find((one) => one.name === view.name && one.version === view.version) ?? view,
-  );
-}
-
-function describeSnapshot({ snapshot, rows, model }: DatasetSnapshot): string {
-  return `${Key.dataset(model, snapshot)}: ${rows.train} rows to train, ${rows.validation} to stop early, ${rows.test} held out`;
 }
 
 /** Starts the roll-out as an abandoned child, so that it outlives this run; a verdict short of a pass stays in Staging. */

@@ -1,6 +1,6 @@
 import type { DatasetSnapshot, QualityReport } from '../../contracts/dataset';
 import type { Day } from '../../contracts/days';
-import type { ModelDeclaration } from '../../contracts/model';
+import type { ModelDeclaration, SupervisedDeclaration } from '../../contracts/model';
 import { withPartitionCache } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { refuseExpired } from '../privacy/expiry';
@@ -36,7 +36,7 @@ export function createDatasetActivities({ store, threads }: Dependencies) {
       declaration,
       asOf,
     }: {
-      declaration: ModelDeclaration;
+      declaration: SupervisedDeclaration;
       asOf: Day;
     }): Promise<LabelledEntities> => {
       const { transformation } = declaration.label;

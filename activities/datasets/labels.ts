@@ -3,7 +3,7 @@ import { addDays, daysEndingWith, endOfDay, type Day } from '../../contracts/day
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
-import type { ModelDeclaration } from '../../contracts/model';
+import type { LabelDeclaration, SupervisedDeclaration } from '../../contracts/model';
 import { identifier, literal, openDatabase, parquetFiles, type Database } from '../../platform/duckdb';
 import { SQL_TYPE } from '../../platform/duckdb-types';
 import {
@@ -25,7 +25,7 @@ export interface LabelledDay {
 }
 
 /** The days a dataset observes, oldest first: the outcome of the newest is known on `asOf`. */
-export function observationDays(label: ModelDeclaration['label'], asOf: Day): Day[] {
+export function observationDays(label: LabelDeclaration, asOf: Day): Day[] {
   return Array.from({ length: label.periods }, (_, index) =>
     addDays(asOf, -label.horizonDays - (label.periods - 1 - index) * label.everyDays),
   );
@@ -37,7 +37,7 @@ export function observationDays(label: ModelDeclaration['label'], asOf: Day): Da
  */
 export async function deliveredDays(
   store: ObjectStore,
-  declaration: ModelDeclaration,
+  declaration: SupervisedDeclaration,
   asOf: Day,
 ): Promise<Day[]> {
   const { name, label } = declaration;
@@ -60,7 +60,7 @@ export async function deliveredDays(
 export async function labelDay(
   store: ObjectStore,
   cache: PartitionCache,
-  declaration: ModelDeclaration,
+  declaration: SupervisedDeclaration,
   sql: string,
   day: Day,
   createdAt: Date,
@@ -101,7 +101,7 @@ export async function labelDay(
 /** Counts what lies in a delivered partition. */
 export async function countDelivered(
   cache: PartitionCache,
-  declaration: ModelDeclaration,
+  declaration: SupervisedDeclaration,
   day: Day,
 ): Promise<LabelledDay> {
   const pulled = await cache.pull(Key.labelPartition(declaration.name, day));
@@ -126,7 +126,7 @@ export const labelRule = {
 async function defineOutcomeSources(
   database: Database,
   cache: PartitionCache,
-  { label }: ModelDeclaration,
+  { label }: SupervisedDeclaration,
   day: Day,
 ): Promise<PulledObject[]> {
   const all: PulledObject[] = [];

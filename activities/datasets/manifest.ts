@@ -2,7 +2,7 @@ import { canonicalJson } from '../../contracts/canonical-json';
 import type { DatasetManifest, DatasetSnapshot, Split, SplitRule } from '../../contracts/dataset';
 import type { Day } from '../../contracts/days';
 import { Key } from '../../contracts/ids';
-import type { ModelDeclaration } from '../../contracts/model';
+import type { SupervisedDeclaration } from '../../contracts/model';
 import type { PulledObject } from '../../platform/partitions';
 import { sha256, type ObjectStore } from '../../platform/s3';
 import { codeVersion } from './code-version';
@@ -12,7 +12,7 @@ import type { OptOuts } from '../privacy/opt-outs';
 export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
 
 export interface SnapshotRequest {
-  declaration: ModelDeclaration;
+  declaration: SupervisedDeclaration;
   declarationHash: string;
   asOf: Day;
   labelDays: Day[];

@@ -24,7 +24,12 @@ import { publishSnapshot, SPLITS, type SnapshotRequest, type WrittenSplit } from
 import { readOptOuts } from '../privacy/opt-outs';
 import { splitRuleOf, splitSql } from './split';
 
-const INPUT_SQL_TYPE = { number: 'DOUBLE', boolean: 'BOOLEAN', category: 'VARCHAR' } as const;
+const INPUT_SQL_TYPE = {
+  number: 'DOUBLE',
+  boolean: 'BOOLEAN',
+  category: 'VARCHAR',
+  text: 'VARCHAR',
+} as const;
 
 /** The observation day of a label row: its partition's. */
 const DAY = '_day';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { addDays, type Day } from '../../contracts/days';
-import type { ModelDeclaration } from '../../contracts/model';
+import type { SupervisedDeclaration } from '../../contracts/model';
 import { withDatabase } from '../../platform/duckdb';
 import { churn } from '../../models/churn/model';
 import { entitySplitSql, splitOf, splitRuleOf, splitSql } from './split';
@@ -51,9 +51,9 @@ describe('splitting by entity', () => {
 
 describe('splitting by time', () => {
   const declare = (
-    changes: Partial<ModelDeclaration['label']>,
-    split: ModelDeclaration['dataset']['split'],
-  ): ModelDeclaration => ({
+    changes: Partial<SupervisedDeclaration['label']>,
+    split: SupervisedDeclaration['dataset']['split'],
+  ): SupervisedDeclaration => ({
     ...churn,
     label: { ...churn.label, ...changes },
     dataset: { ...churn.dataset, split },
@@ -64,7 +64,7 @@ describe('splitting by time', () => {
     Array.from({ length: count }, (_, index) => addDays('2026-01-01', index * every));
 
   /** Null where nothing is left to train on. */
-  const daysOf = (declaration: ModelDeclaration, observed: readonly Day[]) => {
+  const daysOf = (declaration: SupervisedDeclaration, observed: readonly Day[]) => {
     try {
       return splitRuleOf(declaration, observed).days;
     } catch {

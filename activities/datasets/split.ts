@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Split, SplitRule } from '../../contracts/dataset';
 import { addDays, type Day } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
-import type { ModelDeclaration } from '../../contracts/model';
+import type { ModelDeclaration, SupervisedDeclaration } from '../../contracts/model';
 import { identifier, literal } from '../../platform/duckdb';
 
 type EntityRule = Pick<ModelDeclaration['dataset'], 'salt' | 'holdOutShare' | 'validationShare'>;
@@ -17,7 +17,7 @@ type EntityRule = Pick<ModelDeclaration['dataset'], 'salt' | 'holdOutShare' | 'v
  * @throws MeridianError DataQualityBreach where a split is left without observation days.
  */
 export function splitRuleOf(
-  { name, dataset, label }: ModelDeclaration,
+  { name, dataset, label }: Pick<SupervisedDeclaration, 'name' | 'dataset' | 'label'>,
   labelDays: readonly Day[],
 ): SplitRule {
   const { salt, holdOutShare, validationShare, split } = dataset;

@@ -1,4 +1,4 @@
-import type { FeatureView, ModelDeclaration } from '../../contracts/model';
+import type { FeatureView, SupervisedDeclaration } from '../../contracts/model';
 import { inputsOf } from '../../features/inputs';
 import { classifierGate, classifierRollOut, classifierTraining } from '../../models/defaults';
 import type { TableColumn } from './columns';
@@ -24,7 +24,7 @@ export function declareTable({
   columns,
   version,
   source,
-}: TableModel): ModelDeclaration {
+}: TableModel): SupervisedDeclaration {
   const view: FeatureView = {
     name: name.replaceAll('-', '_'),
     version,

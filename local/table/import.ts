@@ -5,7 +5,7 @@ import { endOfDay, type Day } from '../../contracts/days';
 import { versionFor } from '../../client/feature-views';
 import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
-import type { ModelDeclaration } from '../../contracts/model';
+import type { SupervisedDeclaration } from '../../contracts/model';
 import { isModelName, MODEL_NAME } from '../../contracts/model-name';
 import { identifier, literal, openDatabase, type Database } from '../../platform/duckdb';
 import type { ObjectStore } from '../../platform/s3';
@@ -27,7 +27,7 @@ export interface TableRequest {
 }
 
 export interface ImportedTable {
-  declaration: ModelDeclaration;
+  declaration: SupervisedDeclaration;
   rows: number;
   /** Names what lies in the features' partition: the same table imported again has the same name, a changed one another. */
   delivery: string;
@@ -148,7 +148,7 @@ async function writePartitions(
   database: Database,
   folder: string,
   { entity, label, day }: TableRequest,
-  declaration: ModelDeclaration,
+  declaration: SupervisedDeclaration,
   columns: readonly TableColumn[],
   [, positive]: [string, string],
 ): Promise<string> {

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ModelDeclaration } from '../../contracts/model';
+import type { SupervisedDeclaration } from '../../contracts/model';
 import { dailyCustomerViews } from '../../features';
 import { inputsOf } from '../../features/inputs';
 import { projectRoot } from '../../platform/project-root';
 import { classifierGate, classifierRollOut, classifierTraining } from '../defaults';
 
-export const churn: ModelDeclaration = {
+export const churn: SupervisedDeclaration = {
   name: 'churn',
   kind: 'tabular-classifier',
   description: 'The probability that a customer leaves within the next 30 days.',

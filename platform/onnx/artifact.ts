@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Table } from 'apache-arrow';
 import { ErrorCode, MeridianError, show } from '../../contracts/errors';
-import type { ArtifactManifest, Baseline, GoldenRows, ModelSignature } from '../../contracts/model';
+import type { ArtifactManifest, Baseline, GoldenRows, TabularSignature } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
 import { sha256 } from '../s3';
 import type { ObjectStore } from '../s3';
@@ -14,7 +14,7 @@ import type { Graph } from './session';
 /** A version, checked and ready to score. */
 export interface LoadedModel {
   readonly version: string;
-  readonly signature: ModelSignature;
+  readonly signature: TabularSignature;
   readonly baseline: Baseline;
   /** Rows with the answer every loader must give for them; this one has given it. */
   readonly golden: GoldenRows;
@@ -50,7 +50,7 @@ export async function loadArtifact(
   served: ServedVersion,
 ): Promise<LoadedModel> {
   const files = await fetchFiles(store, served);
-  const signature = files.json<ModelSignature>('signature.json');
+  const signature = files.json<TabularSignature>('signature.json');
   checkSignature(signature, files.bad);
   const baseline = files.json<Baseline>('baseline.json');
   const golden = files.json<GoldenRows>('golden.json');
@@ -133,7 +133,7 @@ function parse<T>(file: string, body: Buffer, bad: Complain): T {
   }
 }
 
-function checkSignature(signature: ModelSignature, bad: Complain): void {
+function checkSignature(signature: TabularSignature, bad: Complain): void {
   if (signature.formatVersion !== 1)
     throw bad('signature.json', `formatVersion ${String(signature.formatVersion)}`, 'formatVersion 1');
   if (!Array.isArray(signature.inputs) || signature.inputs.length === 0)
@@ -146,7 +146,7 @@ function checkSignature(signature: ModelSignature, bad: Complain): void {
   }
 }
 
-async function openChecked(files: ArtifactFiles, signature: ModelSignature): Promise<Graph> {
+async function openChecked(files: ArtifactFiles, signature: TabularSignature): Promise<Graph> {
   let opened: Awaited<ReturnType<typeof openGraph>>;
   try {
     opened = await openGraph(files.body('model.onnx'), signature);
@@ -191,7 +191,7 @@ async function reproduceGolden(
 
 async function scoreTable(
   graph: Graph,
-  signature: ModelSignature,
+  signature: TabularSignature,
   table: Table,
   onBatch?: (rows: number) => Promise<void> | void,
 ): Promise<Float32Array> {

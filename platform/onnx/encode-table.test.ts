@@ -13,11 +13,11 @@ import {
 import type { DataType } from 'apache-arrow';
 import * as fc from 'fast-check';
 import { MeridianError } from '../../contracts/errors';
-import type { ModelSignature } from '../../contracts/model';
+import type { TabularSignature } from '../../contracts/model';
 import { createEncoder } from './encode';
 import { createTableEncoder } from './encode-table';
 
-const signature: Pick<ModelSignature, 'inputs'> = {
+const signature: Pick<TabularSignature, 'inputs'> = {
   inputs: [
     { name: 'tenure', type: 'number' },
     { name: 'auto_renew', type: 'boolean' },

@@ -2,7 +2,7 @@ import { DataType, Precision } from 'apache-arrow';
 import type { Data, Table, Vector } from 'apache-arrow';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { FieldProblem } from '../../contracts/errors';
-import type { ModelSignature } from '../../contracts/model';
+import type { TabularSignature } from '../../contracts/model';
 import { categoryCodes } from './encode';
 import type { SignatureInput } from './encode';
 
@@ -13,7 +13,7 @@ export type TableEncoder = (from: number, to: number, target: Float32Array) => v
  * Encodes Arrow columns as `createEncoder` encodes rows. The table may have further columns (join keys, label).
  * @throws InvalidFeatures naming every input whose column is missing or of a wrong type.
  */
-export function createTableEncoder(signature: Pick<ModelSignature, 'inputs'>, table: Table): TableEncoder {
+export function createTableEncoder(signature: Pick<TabularSignature, 'inputs'>, table: Table): TableEncoder {
   const { inputs } = signature;
   const problems: FieldProblem[] = [];
   const columns: Vector[] = [];

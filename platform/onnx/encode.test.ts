@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
-import type { ModelSignature } from '../../contracts/model';
+import type { TabularSignature } from '../../contracts/model';
 import { createEncoder } from './encode';
 
-const signature: Pick<ModelSignature, 'inputs'> = {
+const signature: Pick<TabularSignature, 'inputs'> = {
   inputs: [
     { name: 'tenure', type: 'number' },
     { name: 'auto_renew', type: 'boolean' },

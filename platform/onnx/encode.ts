@@ -1,8 +1,8 @@
 import { show } from '../../contracts/errors';
 import type { FieldProblem } from '../../contracts/errors';
-import type { ModelSignature } from '../../contracts/model';
+import type { TabularSignature } from '../../contracts/model';
 
-export type SignatureInput = ModelSignature['inputs'][number];
+export type SignatureInput = TabularSignature['inputs'][number];
 
 /** Turns a row of feature values into the numbers the graph takes, as `signature.json` says. */
 export interface Encoder {
@@ -25,7 +25,7 @@ export const EXPECTED: Record<SignatureInput['type'], string> = {
   category: 'a string or null',
 };
 
-export function createEncoder(signature: Pick<ModelSignature, 'inputs'>): Encoder {
+export function createEncoder(signature: Pick<TabularSignature, 'inputs'>): Encoder {
   const { inputs } = signature;
   const names = inputs.map((input) => input.name);
   const readers = inputs.map(createValueEncoder);

@@ -1,5 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { ModelSignature } from '../../contracts/model';
+import type { TabularSignature } from '../../contracts/model';
 
 /** A graph ready to run: rows in, probabilities of the positive class out. */
 export interface Graph {
@@ -26,7 +26,7 @@ const OPTIONS: InferenceSession.SessionOptions = {
 /** @throws the runtime's own error where the bytes are no graph it can run. */
 export async function openGraph(
   model: Buffer,
-  signature: ModelSignature,
+  signature: TabularSignature,
 ): Promise<{ graph: Graph; problems: GraphProblem[] }> {
   const session = await InferenceSession.create(model, OPTIONS);
   const { input, output, positiveColumn } = signature.graph;
@@ -47,7 +47,7 @@ export async function openGraph(
   return { graph, problems: disagreements(session, signature) };
 }
 
-function disagreements(session: InferenceSession, signature: ModelSignature): GraphProblem[] {
+function disagreements(session: InferenceSession, signature: TabularSignature): GraphProblem[] {
   const { input, output, positiveColumn } = signature.graph;
   const problems: GraphProblem[] = [];
   const inputs = session.inputMetadata.map(describe);

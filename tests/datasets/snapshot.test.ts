@@ -7,7 +7,7 @@ import { createFeatureActivities } from '../../activities/features';
 import type { DatasetManifest, DatasetSnapshot, Split } from '../../contracts/dataset';
 import { addDays } from '../../contracts/days';
 import { mask } from '../../contracts/masking';
-import type { ModelDeclaration } from '../../contracts/model';
+import type { SupervisedDeclaration } from '../../contracts/model';
 import { layDownSampleData } from '../../local/sample';
 import { churn } from '../../models/churn/model';
 import { readParquetAsArrow } from '../../platform/arrow';
@@ -16,7 +16,7 @@ import { projectRoot } from '../../platform/project-root';
 import { setStage, type Stage } from '../features/stage';
 
 const asOf = '2026-03-31';
-const declaration: ModelDeclaration = { ...churn, dataset: { ...churn.dataset, minRows: 1_000 } };
+const declaration: SupervisedDeclaration = { ...churn, dataset: { ...churn.dataset, minRows: 1_000 } };
 const run = promisify(execFile);
 const SPLITS: Split[] = ['train', 'validation', 'test'];
 
@@ -105,7 +105,7 @@ it('is the same snapshot in other processes, compiled, and with other numbers of
 });
 
 describe('split by time', () => {
-  const byTime = (keepEntitiesApart: boolean): ModelDeclaration => ({
+  const byTime = (keepEntitiesApart: boolean): SupervisedDeclaration => ({
     ...declaration,
     dataset: {
       ...declaration.dataset,
@@ -113,7 +113,7 @@ describe('split by time', () => {
       split: { by: 'time', holdOutPeriods: 1, validationPeriods: 1, keepEntitiesApart },
     },
   });
-  const build = (changed: ModelDeclaration) =>
+  const build = (changed: SupervisedDeclaration) =>
     stage.run(createDatasetActivities(stage).snapshotDataset, { ...request, declaration: changed });
   const [first, second, third, fourth] = ['2025-12-01', '2025-12-31', '2026-01-30', '2026-03-01'];
   const days = { train: [first, second], validation: [third], test: [fourth] };
@@ -201,7 +201,7 @@ it('passes its own checks, and keeps the report', async () => {
 });
 
 it('fails a snapshot whose values break a declared check, and keeps that report too', async () => {
-  const strict: ModelDeclaration = {
+  const strict: SupervisedDeclaration = {
     ...declaration,
     views: declaration.views.map((view) => ({
       ...view,
@@ -220,7 +220,7 @@ it('fails a snapshot whose values break a declared check, and keeps that report 
 });
 
 it('masks personal join keys in its findings', async () => {
-  const personal: ModelDeclaration = {
+  const personal: SupervisedDeclaration = {
     ...declaration,
     views: declaration.views.map((view) => ({
       ...view,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { FeatureView, ModelDeclaration } from '../../contracts/model';
+import type { FeatureView, SupervisedDeclaration } from '../../contracts/model';
 import { literal, withDatabase } from '../../platform/duckdb';
 import { createOnlineStore, type OnlineStore } from '../../platform/online-store';
 import { churn } from '../../models/churn/model';
@@ -37,7 +37,7 @@ export const views = [account, usage, weather];
 export const person = (n: number): { customer_id: string } => ({ customer_id: `C${n}` });
 
 /** A model of customers whose labels are delivered. */
-export const declaration: ModelDeclaration = {
+export const declaration: SupervisedDeclaration = {
   ...churn,
   name: 'people',
   views: [account, usage],

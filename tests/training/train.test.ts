@@ -1,7 +1,13 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Baseline, GoldenRows, MetricLine, ModelSignature, TrainingReport } from '../../contracts/model';
+import type {
+  Baseline,
+  GoldenRows,
+  MetricLine,
+  TabularSignature,
+  TrainingReport,
+} from '../../contracts/model';
 import { measure, rank } from '../../activities/evaluation/metrics';
 import { readParquetAsArrow } from '../../platform/arrow';
 import { literal, withDatabase } from '../../platform/duckdb';
@@ -79,7 +85,7 @@ describe('the training program', () => {
   });
 
   it('signs the inputs in their declared order, with the categories of the training rows', () => {
-    const signature = json<ModelSignature>('signature.json');
+    const signature = json<TabularSignature>('signature.json');
     expect(signature).toMatchObject({
       formatVersion: 1,
       kind: 'tabular-classifier',
