@@ -3,7 +3,7 @@ import { createLog } from './log';
 it('lets no values of rows into the log, and leaves the rest as it is', () => {
   const lines: string[] = [];
   const log = createLog('tests', { write: (line) => void lines.push(line) });
-  const features = { age: 41 };
+  const features = { city: 'Lisbon' };
   const entity = { email: 'ana@example.com' };
   log.warn(
     {
@@ -21,7 +21,7 @@ it('lets no values of rows into the log, and leaves the rest as it is', () => {
     request: { features: '[masked]', entities: '[masked]' },
     outer: { inner: { rows: '[masked]' } },
   });
-  expect(lines.join()).not.toMatch(/ana@|41/);
+  expect(lines.join()).not.toMatch(/ana@|Lisbon/);
   // What is logged stays whole for whoever goes on with it.
-  expect(features).toEqual({ age: 41 });
+  expect(features).toEqual({ city: 'Lisbon' });
 });
