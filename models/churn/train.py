@@ -6,6 +6,7 @@ training.json.
 """
 
 import dataclasses
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import xgboost
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "library"))
 
 from meridian_training.baseline import describe_rows
+from meridian_training.checkpoints import Checkpoints
 from meridian_training.dataset import read_declaration, read_split
 from meridian_training.export import export_onnx, prove_parity
 from meridian_training.golden import golden_rows
@@ -57,7 +59,8 @@ def train(job: Job) -> None:
         job.cpus,
         xgboost.DMatrix(matrices["train"], splits["train"].labels),
         xgboost.DMatrix(matrices["validation"], splits["validation"].labels),
-        MetricsLog(job.model_dir / "metrics.jsonl"),
+        job.model_dir / "metrics.jsonl",
+        Checkpoints.of(job),
     )
     predict = booster.inplace_predict
     booster.save_model(job.model_dir / "model.ubj")
@@ -95,37 +98,54 @@ def fit(
     cpus: int,
     training: xgboost.DMatrix,
     validation: xgboost.DMatrix,
-    log: MetricsLog,
+    metrics_file: Path,
+    checkpoints: Checkpoints,
 ) -> xgboost.Booster:
-    """Boosts until the validation loss no longer falls; the booster returned ends with its best round."""
+    """Boosts until the validation loss no longer falls; the booster returned ends with its best round.
+
+    One that goes on from a checkpoint ends as the same as one that was never interrupted: each round draws its rows and
+    columns by a seed of its own, and the losses of the rounds before are kept beside the booster.
+    """
     parameters = dataclasses.asdict(settings)
     rounds = parameters.pop("num_round")
     patience = parameters.pop("early_stopping_rounds")
-    booster = xgboost.train(
-        {**parameters, "objective": "binary:logistic", "eval_metric": ["logloss", "auc"], "nthread": cpus},
-        training,
-        num_boost_round=rounds,
-        evals=[(training, "train"), (validation, "validation")],
-        verbose_eval=False,
-        callbacks=[
-            LogEveryRound(log),
-            xgboost.callback.EarlyStopping(rounds=patience, metric_name="logloss", data_name="validation"),
-        ],
+    booster = xgboost.Booster(
+        {
+            **parameters,
+            "objective": "binary:logistic",
+            "eval_metric": ["logloss", "auc"],
+            "nthread": cpus,
+            "seed_per_iteration": True,
+        },
+        [training, validation],
     )
-    return booster[: booster.best_iteration + 1]
+    resumed = checkpoints.resume()
+    if resumed:
+        booster.load_model(resumed.folder / "model.ubj")
+    log = MetricsLog(metrics_file, (resumed.folder / "metrics.jsonl").read_text() if resumed else "")
+    losses = [json.loads(line)["metrics"]["validation-logloss"] for line in log.text.splitlines()]
+
+    while len(losses) < rounds and len(losses) - 1 - best_round(losses) < patience:
+        step = len(losses)
+        booster.update(training, step)
+        metrics = evaluate(booster, step, {"train": training, "validation": validation})
+        log.step(step, metrics)
+        losses.append(metrics["validation-logloss"])
+        if checkpoints.due():
+            with checkpoints.saving(len(losses)) as folder:
+                booster.save_model(folder / "model.ubj")
+                (folder / "metrics.jsonl").write_text(log.text)
+    return booster[: best_round(losses) + 1]
 
 
-class LogEveryRound(xgboost.callback.TrainingCallback):
-    def __init__(self, log: MetricsLog) -> None:
-        super().__init__()
-        self._log = log
+def best_round(losses: list[float]) -> int:
+    return losses.index(min(losses)) if losses else 0
 
-    def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, dict[str, list[float]]]) -> bool:
-        self._log.step(
-            epoch,
-            {f"{data}-{metric}": values[-1] for data, metrics in evals_log.items() for metric, values in metrics.items()},
-        )
-        return False
+
+def evaluate(booster: xgboost.Booster, step: int, data: dict[str, xgboost.DMatrix]) -> dict[str, float]:
+    """Each evaluation metric on each matrix, out of XGBoost's own line: `[0] train-logloss:0.6 train-auc:0.7 …`."""
+    text = booster.eval_set([(matrix, name) for name, matrix in data.items()], step)
+    return {name: float(value) for name, _, value in (part.rpartition(":") for part in text.split()[1:])}
 
 
 def feature_importance(booster: xgboost.Booster, signature: dict[str, Any]) -> dict[str, float]:

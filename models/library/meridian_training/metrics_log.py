@@ -6,9 +6,15 @@ from pathlib import Path
 
 
 class MetricsLog:
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, resumed: str = "") -> None:
+        """`resumed` is the text of the file as a checkpoint kept it: a job that goes on has the steps before, too."""
         self._file = file
-        file.write_text("")
+        file.write_text(resumed)
+
+    @property
+    def text(self) -> str:
+        """What has been logged so far, for a checkpoint to keep."""
+        return self._file.read_text()
 
     def step(self, step: int, metrics: dict[str, float]) -> None:
         """Prints `[12] validation-auc=0.84` and appends the same to metrics.jsonl."""
