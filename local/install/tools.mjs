@@ -5,10 +5,14 @@ import { timeSkipping } from './time-skipping.mjs';
 import { venvs } from './venvs.mjs';
 import { versitygw } from './versitygw.mjs';
 
-/** Everything that may have to be installed, the longest first; the peers' venv is for tests and benchmarks alone. */
+/**
+ * Everything that has to be installed before the platform starts, the longest first; with what tests and benchmarks need
+ * besides. What torch brings along is gigabytes: elsewhere it is installed when a job of that runtime asks for it.
+ */
 export function installableParts(root, { withPeers }) {
-  const { mlflow, xgboost, tuner, peers } = venvs(root);
+  const { mlflow, xgboost, torch, baseModel, tuner, peers } = venvs(root);
   return [
+    ...(withPeers ? [torch] : []),
     temporal,
     versitygw,
     redis,
@@ -16,19 +20,21 @@ export function installableParts(root, { withPeers }) {
     mlflow,
     xgboost,
     tuner,
-    ...(withPeers ? [peers, timeSkipping(root)] : []),
+    ...(withPeers ? [baseModel, peers, timeSkipping(root)] : []),
   ];
 }
 
 /** Where the programs are that the stack runs: absolute paths, undefined for what is not installed. */
 export async function findTools(root) {
-  const { mlflow, xgboost, tuner, peers } = venvs(root);
+  const { mlflow, xgboost, torch, baseModel, tuner, peers } = venvs(root);
   const parts = Object.entries({
     temporal,
     versitygw,
     redis,
     mlflow,
     xgboost,
+    torch,
+    baseModel,
     tuner,
     peers,
     timeSkipping: timeSkipping(root),

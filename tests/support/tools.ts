@@ -9,6 +9,8 @@ export interface TestTools {
   redis: string;
   mlflow: string;
   xgboost: string;
+  torch: string;
+  baseModel: string;
   tuner: string;
   peers: string;
   timeSkipping: string;
