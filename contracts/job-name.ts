@@ -1,22 +1,26 @@
 import { canonicalJson } from './canonical-json';
 import type { TrainingSpecification } from './training';
+import type { TuningSpecification } from './tuning';
 
-/** SageMaker's limit on the name of a training job. */
-const MAX_LENGTH = 63;
+/** SageMaker's limits on names; the name of a tuning job leaves its trials room for numbers of their own. */
+const TRAINING = { maxLength: 63, hashLength: 12 };
+const TUNING = { maxLength: 32, hashLength: 10 };
 
-export interface TrainingJobNameParts {
+export interface JobNameParts<Specification> {
   model: string;
   label: string;
   /** Workflow ID and first run ID: another run under the same ID has jobs of its own. */
   runKey: string;
   /** The step of the workflow that the job does. */
   step: string;
-  specification: TrainingSpecification;
+  specification: Specification;
   /** Raised when a person asks for a retry; from 1. */
   generation: number;
   /** Raised after a capacity error or an internal error of AWS; from 1. */
   attempt: number;
 }
+
+export type TrainingJobNameParts = JobNameParts<TrainingSpecification>;
 
 /**
  * The one name a training job may have: `<model>-<label>-<hash>-g<generation>a<attempt>`. The hash is over the
@@ -24,17 +28,25 @@ export interface TrainingJobNameParts {
  * longer than SageMaker allows, the model's part is cut, then the label's; hash, generation and attempt always survive.
  * Pure: it runs in the workflow sandbox.
  */
-export function trainingJobName(parts: TrainingJobNameParts): string {
+export const trainingJobName = (parts: TrainingJobNameParts): string => derive(parts, TRAINING);
+
+/** The one name a tuning job may have: as {@link trainingJobName}, but of 32 characters at most. */
+export const tuningJobName = (parts: JobNameParts<TuningSpecification>): string => derive(parts, TUNING);
+
+function derive(
+  parts: JobNameParts<TrainingSpecification | TuningSpecification>,
+  { maxLength, hashLength }: typeof TRAINING,
+): string {
   const { runKey, step, specification, generation, attempt } = parts;
   const identity = canonicalJson([runKey, step, specificationHash(specification)]);
-  const tail = `${stableHash(identity).slice(0, 12)}-g${generation}a${attempt}`;
-  const label = cut(parts.label, MAX_LENGTH - tail.length - 1);
-  const model = cut(parts.model, MAX_LENGTH - tail.length - label.length - 2);
+  const tail = `${stableHash(identity).slice(0, hashLength)}-g${generation}a${attempt}`;
+  const label = cut(parts.label, maxLength - tail.length - 1);
+  const model = cut(parts.model, maxLength - tail.length - label.length - 2);
   return [model, label, tail].filter((part) => part !== '').join('-');
 }
 
 /** Equal for specifications that say the same, whatever the order of their keys; 26 hex digits. */
-export const specificationHash = (specification: TrainingSpecification): string =>
+export const specificationHash = (specification: TrainingSpecification | TuningSpecification): string =>
   stableHash(canonicalJson(specification));
 
 /** Letters, digits and single hyphens, as SageMaker's pattern asks, at most `length` of them. */
