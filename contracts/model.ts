@@ -158,8 +158,18 @@ export interface TrainingReport {
   /** Largest difference between the native model and the ONNX graph over every held-out row. */
   parity: { rows: number; maxDifference: number };
   hyperparameters: Record<string, string | number | boolean>;
-  environment: { python: string; packages: Record<string, string> };
+  /** `hardware` is absent in what was trained before it was asked for. */
+  environment: { python: string; packages: Record<string, string>; hardware?: Hardware };
   featureImportance: Record<string, number>;
+}
+
+/** The machine that a training ran on; null where it does not tell. */
+export interface Hardware {
+  instanceType: string | null;
+  cpu: string | null;
+  cpus: number;
+  memoryBytes: number | null;
+  gpus: string[];
 }
 
 /** One line of `metrics.jsonl`: metrics by step, as the training program measured them. */

@@ -2,7 +2,7 @@
 
 Channels: train, validation, test (Parquet: one column an input, and `label` of 0 and 1) and declaration (one JSON file).
 Leaves in the model folder: model.onnx, model.ubj, signature.json, baseline.json, golden.json, metrics.jsonl,
-training.json.
+training.json, and below pictures/ what there is to look at.
 """
 
 import dataclasses
@@ -22,7 +22,9 @@ from meridian_training.export import export_onnx, prove_parity
 from meridian_training.golden import golden_rows
 from meridian_training.job import Job, run
 from meridian_training.metrics_log import MetricsLog, as_text
-from meridian_training.report import environment, held_out_metrics, write_json
+from meridian_training.pictures import draw_classifier, draw_feature_importance, draw_loss_curves
+from meridian_training.provenance import environment
+from meridian_training.report import held_out_metrics, write_json
 from meridian_training.signature import encode, learn_signature
 
 PACKAGES = ["xgboost-cpu", "onnx", "onnxmltools", "onnxruntime", "numpy", "pyarrow", "scikit-learn"]
@@ -91,6 +93,11 @@ def train(job: Job) -> None:
             "featureImportance": feature_importance(booster, signature),
         },
     )
+    draw_classifier(
+        job.model_dir, splits["test"].labels, predict(matrices["test"]), [str(name) for name in signature["classes"]]
+    )
+    draw_loss_curves(job.model_dir)
+    draw_feature_importance(job.model_dir, feature_importance(booster, signature))
 
 
 def fit(

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { Provenance } from '../../contracts/decision';
 import type { ArtifactManifest, ModelDeclaration } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
@@ -78,10 +78,10 @@ export function packageVersion(
 ): { served: ServedVersion; objects: Map<string, Buffer> } {
   const artifactKey = `models/${model}/${version}/manifest.json`;
   const objects = new Map(
-    readdirSync(modelFolder).map((file) => [
-      `${dirname(artifactKey)}/${file}`,
-      readFileSync(join(modelFolder, file)),
-    ]),
+    readdirSync(modelFolder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .map((file) => [`${dirname(artifactKey)}/${relative(modelFolder, file)}`, readFileSync(file)]),
   );
   const files = Object.fromEntries(
     [...objects].map(([key, body]) => [

@@ -1,4 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type {
@@ -26,6 +35,9 @@ const FILES = [
   'metrics.jsonl',
   'model.onnx',
   'model.ubj',
+  ...['confusion_matrix', 'feature_importance', 'loss_curves', 'precision_recall_curve', 'roc_curve'].map(
+    (name) => `pictures/${name}.png`,
+  ),
   'signature.json',
   'training.json',
 ];
@@ -46,7 +58,8 @@ afterAll(() => rmSync(base, { recursive: true, force: true }));
 describe('the training program', () => {
   it('ends well and leaves exactly the files of an artifact', () => {
     expect(run).toMatchObject({ status: 0, failure: null });
-    expect(readdirSync(join(base, 'model')).sort()).toEqual(FILES);
+    const left = readdirSync(join(base, 'model'), { recursive: true, encoding: 'utf8' });
+    expect(left.filter((name) => statSync(join(base, 'model', name)).isFile()).sort()).toEqual(FILES);
   });
 
   it('logs each round for people, and the same as JSON lines', () => {
@@ -82,6 +95,12 @@ describe('the training program', () => {
     expect(report.hyperparameters).toMatchObject({ num_round: 60, learning_rate: 0.2, seed: 7 });
     expect(Object.keys(report.featureImportance)).toEqual(madeUpInputs.map(({ name }) => name));
     expect(report.environment.packages['xgboost-cpu']).toMatch(/^\d+\./);
+    expect(report.environment.hardware).toMatchObject({
+      cpus: 2,
+      cpu: expect.stringMatching(/\S/),
+      gpus: [],
+    });
+    expect(report.environment.hardware!.memoryBytes).toBeGreaterThan(2 ** 28);
   });
 
   it('signs the inputs in their declared order, with the categories of the training rows', () => {

@@ -1,13 +1,13 @@
 """training.json: what the program reports of itself; and the one way its JSON files are written."""
 
 import json
-import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, average_precision_score, brier_score_loss, log_loss, roc_auc_score
+
+from .provenance import environment as environment
 
 
 def write_json(file: Path, content: Any) -> None:
@@ -23,7 +23,3 @@ def held_out_metrics(labels: np.ndarray, predictions: np.ndarray) -> dict[str, f
         "brier": float(brier_score_loss(labels, predictions)),
         "accuracy": float(accuracy_score(labels, predictions >= 0.5)),
     }
-
-
-def environment(packages: list[str]) -> dict[str, Any]:
-    return {"python": platform.python_version(), "packages": {name: version(name) for name in packages}}
