@@ -3,13 +3,16 @@ import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { create } from 'tar';
 import { canonicalJson } from '../contracts/canonical-json';
+import type { PublishedSource } from '../contracts/decision';
 import { validateModelDeclaration } from '../contracts/generated/validators';
 import { Key } from '../contracts/ids';
 import type { DeclarationPointer, ModelDeclaration } from '../contracts/model';
+import { searchOf } from '../contracts/tuning';
 import { parse } from '../contracts/validate';
 import { projectRoot } from '../platform/project-root';
 import { sha256, type ObjectStore } from '../platform/s3';
 import { publishViewsOf, type ViewPublication } from './feature-views';
+import { readSourceState } from './source-state';
 
 export interface Publication {
   model: string;
@@ -25,7 +28,7 @@ const LIBRARY = 'models/library';
 /**
  * Publishes a declaration as hashed JSON, with the views it brings and the code its jobs run, and makes it the current
  * one. Runs in flight keep the one they began with; publishing the same again changes nothing.
- * @throws MeridianError InvalidInput where the declaration does not fit its schema, or a view what is published
+ * @throws MeridianError InvalidInput where the declaration does not fit its schema, its search contradicts itself, or a view what is published
  */
 export async function publishDeclaration(
   store: ObjectStore,
@@ -36,6 +39,7 @@ export async function publishDeclaration(
     `declaration of ${declaration.name}`,
     declaration,
   );
+  if (checked.training.tuning) searchOf(checked);
   const body = canonicalJson(checked);
   const hash = sha256(body);
   const code = await packCode(checked.training.program);
@@ -47,15 +51,28 @@ export async function publishDeclaration(
   await store.create(Key.code(codeHash), code);
   const before = await store.find(Key.declarationPointer(model));
   const previous = before && (JSON.parse(before.body.toString('utf8')) as DeclarationPointer);
-  if (previous?.hash === hash && previous.code.hash === codeHash)
+  const same = previous?.hash === hash && previous.code.hash === codeHash;
+  const source = await publishSource(store, codeHash);
+  // The same content may be in another commit by now; who publishes it without knowing which takes nothing away.
+  if (same && (source.commit === null || canonicalJson(previous.source) === canonicalJson(source)))
     return { model, hash, codeHash, change: 'unchanged', views };
   const pointer: DeclarationPointer = {
     hash,
     code: { key: Key.code(codeHash), hash: codeHash },
+    source,
     publishedAt: new Date().toISOString(),
   };
   await store.put(Key.declarationPointer(model), JSON.stringify(pointer));
-  return { model, hash, codeHash, change: previous ? 'updated' : 'created', views };
+  return { model, hash, codeHash, change: same ? 'unchanged' : previous ? 'updated' : 'created', views };
+}
+
+/** Keeps what the checkout held beyond its commit beside the code that was packed from it. */
+async function publishSource(store: ObjectStore, codeHash: string): Promise<PublishedSource> {
+  const { commit, diff } = await readSourceState(projectRoot());
+  if (diff === null) return { commit, dirtyDiffKey: null };
+  const dirtyDiffKey = Key.dirtyDiff(codeHash, sha256(diff));
+  await store.create(dirtyDiffKey, diff);
+  return { commit, dirtyDiffKey };
 }
 
 /** Every model's declaration as it is published now, in alphabetical order. */

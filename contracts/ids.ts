@@ -5,6 +5,7 @@ export const WorkflowId = {
   retrain: (model: string, label: string) => `retrain/${model}/${label}`,
   materializeFeatures: (date: string) => `materialize-features/${date}`,
   compareStores: (date: string) => `compare-stores/${date}`,
+  reviewLabels: (model: string, quarter: string) => `review-labels/${model}/${quarter}`,
   evaluate: (model: string, version: string) => `evaluate/${model}/${version}`,
   rollOut: (model: string, version: string) => `roll-out/${model}/${version}`,
   release: (model: string) => `release/${model}`,
@@ -28,11 +29,17 @@ export const Key = {
     `reports/features/${storedName(view)}/dt=${day}.failed.json`,
   optOutProof: (run: string) => `reports/opt-outs/${run}.json`,
   labelPartition: (model: string, day: string) => `labels/${model}/dt=${day}/`,
+  reviews: (model: string) => `labels/${model}/reviews/`,
+  /** `batch.parquet` and `manifest.json`, both written once; `submissions/`, `votes.json`, `outcome.parquet`. */
+  review: (model: string, quarter: string) => `labels/${model}/reviews/${quarter}/`,
   declaration: (model: string, hash: string) => `declarations/${model}/${hash}.json`,
   declarationPointer: (model: string) => `declarations/${model}/current.json`,
   code: (hash: string) => `code/${hash}.tar.gz`,
+  /** What the checkout held beyond its commit when that code was published. */
+  dirtyDiff: (codeHash: string, diffHash: string) => `code/${codeHash}.${diffHash.slice(0, 12)}.dirty.diff`,
   dataset: (model: string, snapshot: string) => `datasets/${model}/${snapshot}/`,
   trainingOutput: 'training/',
+  trials: (tuningJob: string) => `training/${tuningJob}/trials.json`,
   version: (model: string, version: string) => `models/${model}/${version}/`,
   reservation: (model: string, version: string) => `models/${model}/${version}/reserved.json`,
   evaluation: (model: string, version: string, id: string) =>

@@ -1,4 +1,5 @@
 import type { ModelDeclaration } from './model';
+import type { TuningSummary } from './tuning';
 
 /** Everything a training job is made of. Its hash decides whether an existing job of the same name is ours. */
 export interface TrainingSpecification {
@@ -32,6 +33,8 @@ export interface TrainingOutcome {
   billableSeconds: number;
   /** Last value of each declared metric. */
   metrics: Record<string, number>;
+  /** Where the model is the best of a search; the seconds are then those of all its trials. */
+  tuning?: TuningSummary;
   /** ISO 8601: creation, start of training, end. */
   createdAt: string;
   startedAt: string;

@@ -1,6 +1,8 @@
 import { ErrorCode, MeridianError, show, type FieldProblem } from './errors';
 import type { ModelDeclaration, TuningDeclaration } from './generated/types';
-import type { TrainingSpecification } from './training';
+import type { TrainingOutcome, TrainingSpecification } from './training';
+
+export type { TuningDeclaration };
 
 type Ranges = TuningDeclaration['ranges'];
 type Range = Ranges[string];
@@ -66,6 +68,14 @@ export interface TuningSummary {
   hyperparameters: Record<string, HyperparameterValue>;
 }
 
+/** The outcome of the best trial; its seconds are those of all trials together. */
+export interface TuningOutcome extends TrainingOutcome {
+  tuning: TuningSummary;
+}
+
+/** The signal by which the poll tells its run where the search is. */
+export const TUNING_PROGRESS = 'tuningProgress';
+
 /** Heartbeat details of the poll, and what the run shows meanwhile. */
 export interface TuningProgress {
   phase: 'starting' | 'tuning' | 'stopping';
@@ -98,7 +108,14 @@ export function searchOf(
       { field: 'hyperparameters', found, expected: 'at least one that is left to search' },
     ]);
   }
-  const { strategy, objective, earlyStopping = false, epochs, maxRuntimeSeconds = null, seed = null } = tuning;
+  const {
+    strategy,
+    objective,
+    earlyStopping = false,
+    epochs,
+    maxRuntimeSeconds = null,
+    seed = null,
+  } = tuning;
   const combinations = countCombinations(ranges);
   const maxJobs = strategy === 'Grid' ? combinations : Math.min(tuning.maxJobs ?? MAX_JOBS, combinations);
   return {
@@ -151,8 +168,7 @@ export function findTuningProblems({
     problems.push(at('epochs.min', epochs.min, `less than max (${epochs.max})`));
   }
   if (strategy === 'Grid') {
-    if (maxJobs !== undefined)
-      problems.push(at('maxJobs', maxJobs, 'nothing: Grid tries every combination'));
+    if (maxJobs !== undefined) problems.push(at('maxJobs', maxJobs, 'nothing: Grid tries every combination'));
     for (const [name, range] of Object.entries(ranges))
       if (range.type !== 'categorical')
         problems.push(at(`ranges.${name}.type`, range.type, 'categorical: Grid has no other'));

@@ -4,14 +4,17 @@ import type { Verdict } from '../contracts/evaluation';
 import { validateRetrainModelInput } from '../contracts/generated/validators';
 import type { RetrainModelInput } from '../contracts/generated/types';
 import { WorkflowId } from '../contracts/ids';
+import type { ModelDeclaration } from '../contracts/model';
 import type { TrainingOutcome } from '../contracts/training';
+import { searchOf, type Search, type TuningSummary } from '../contracts/tuning';
 import { notifications, registry, release } from './shared/activities';
 import { buildDataset } from './shared/build-dataset';
 import { unlessCancelled } from './shared/failure';
-import { parseInput } from './shared/input';
+import { asFailure, parseInput } from './shared/input';
 import { lastCompleteDay, pacificDate } from './shared/pacific-date';
 import { Run } from './shared/run';
 import { runTrainingJob } from './shared/training-job';
+import { runTuningJob } from './shared/tuning-job';
 import { tagVersion } from './shared/tag-version';
 import type { evaluateModel } from './evaluate-model';
 import type { rollOutModel } from './roll-out-model';
@@ -20,6 +23,8 @@ export interface RetrainResult {
   version: string;
   snapshot: string;
   jobName: string;
+  /** What was searched, where the run tuned. */
+  tuning?: TuningSummary;
   verdict: Verdict;
   /** Point values on the held-out rows. */
   metrics: Record<string, number>;
@@ -46,23 +51,22 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
     () => registry.resolveDeclaration({ model }),
   );
   const { declaration } = resolved;
+  const search = searchFor(input, declaration);
 
   const snapshot = await buildDataset(run, resolved, asOf);
   const outcome = await run.step<TrainingOutcome>(
     'train',
     {
-      doing: 'Training',
-      done: (r) => `job ${r.jobName}: ${r.trainingSeconds} s of training, ${r.billableSeconds} s billable`,
+      doing: search ? 'Tuning' : 'Training',
+      done: describeTraining,
     },
-    (generation) =>
-      runTrainingJob({
-        resolved,
-        snapshot,
-        label,
-        runKey,
-        hyperparameters: input.hyperparameters ?? {},
-        generation,
-      }),
+    (generation) => {
+      const { hyperparameters = {} } = input;
+      const request = { resolved, snapshot, label, runKey, hyperparameters, generation };
+      return search
+        ? runTuningJob({ ...request, search, onProgress: (text) => run.progress(text) })
+        : runTrainingJob(request);
+    },
   );
 
   const provenance: Provenance = {
@@ -90,11 +94,19 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
     { doing: 'Packaging the artifact', done: (s) => `${s.artifactKey}, sha256 ${s.sha256.slice(0, 12)}…` },
     () => registry.packageVersion({ model, version, outcome, provenance }),
   );
-  await run.step(
+  const { runId: mlflowRun } = await run.step(
     'register',
     { doing: 'Logging and registering in MLflow', done: (r) => `MLflow version ${r.mlflowVersion}, Staging` },
     () => registry.registerVersion({ declaration, served, outcome, provenance }),
   );
+  const { tuning } = outcome;
+  if (tuning) {
+    await run.step(
+      'trials',
+      { doing: 'Logging the trials in MLflow', done: ({ trials }) => `${trials} child runs` },
+      () => registry.logTrials({ trialsKey: tuning.trialsKey, runId: mlflowRun }),
+    );
+  }
 
   const evaluation = await run.step(
     'evaluate',
@@ -117,7 +129,28 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
     },
     () => handOver(input, version, evaluation.verdict),
   );
-  return { version, snapshot: snapshot.snapshot, jobName: outcome.jobName, ...evaluation, rollOut };
+  return { version, snapshot: snapshot.snapshot, jobName: outcome.jobName, tuning, ...evaluation, rollOut };
+}
+
+/** What is searched before the version is made; null where this run only trains. */
+function searchFor(
+  { tune, hyperparameters = {} }: RetrainModelInput,
+  declaration: ModelDeclaration,
+): Search | null {
+  if (!(tune ?? declaration.training.tuning?.when === 'always')) return null;
+  try {
+    return searchOf(declaration, Object.keys(hyperparameters));
+  } catch (error) {
+    throw asFailure(error);
+  }
+}
+
+function describeTraining({ jobName, trainingSeconds, billableSeconds, tuning }: TrainingOutcome): string {
+  const seconds = `${trainingSeconds} s of training, ${billableSeconds} s billable`;
+  if (!tuning) return `job ${jobName}: ${seconds}`;
+  const { trials, objective } = tuning;
+  const all = trials.completed + trials.failed + trials.stopped;
+  return `job ${jobName}, the best of ${all} trials of ${tuning.jobName} (${objective.metric} ${objective.value}): ${seconds} in all`;
 }
 
 /** Starts the roll-out as an abandoned child, so that it outlives this run; a verdict short of a pass stays in Staging. */

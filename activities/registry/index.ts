@@ -2,6 +2,7 @@ import type { Mlflow } from '../../platform/mlflow';
 import type { ObjectStore } from '../../platform/s3';
 import { createDeclarationActivities } from './declarations';
 import { createRegistrationActivities } from './registration';
+import { createTrialActivities } from './trials';
 import { createVersionActivities } from './versions';
 import { createViewActivities } from './views';
 
@@ -19,5 +20,6 @@ export function createRegistryActivities({ store, mlflow }: Dependencies) {
     ...createVersionActivities(store),
     ...createViewActivities(store),
     ...createRegistrationActivities(store, mlflow),
+    ...createTrialActivities(store, mlflow),
   };
 }

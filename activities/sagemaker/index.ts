@@ -2,11 +2,14 @@ import type { TrainingJobHandle, TrainingOutcome } from '../../contracts/trainin
 import type { TrainingJobRequest } from './request';
 import { startJob, type SagemakerDependencies } from './start';
 import { stopJob } from './stop';
+import { createTuningActivities } from './tuning';
 import { awaitJob } from './wait';
 
 /** Training jobs in SageMaker, at most one live one a name. */
 export function createSagemakerActivities(dependencies: SagemakerDependencies) {
   return {
+    ...createTuningActivities(dependencies),
+
     /**
      * Starts a training job, or adopts the one of that exact name if its specification is ours.
      * @throws MeridianError JobNameTaken, InvalidInput, AccessDenied; CapacityUnavailable, DependencyUnavailable (retryable)

@@ -17,7 +17,7 @@ export async function outcomeOf(
   dependencies: SagemakerDependencies,
   job: DescribeTrainingJobResponse,
 ): Promise<TrainingOutcome> {
-  if (job.TrainingJobStatus === 'Failed') throw await failure(dependencies, job);
+  if (job.TrainingJobStatus === 'Failed') throw await failureOf(dependencies, job);
   if (job.TrainingJobStatus === 'Stopped') throw stopped(job);
   return {
     jobName: job.TrainingJobName!,
@@ -33,10 +33,18 @@ export async function outcomeOf(
   };
 }
 
-async function failure({ config }: SagemakerDependencies, job: DescribeTrainingJobResponse): Promise<Error> {
+/** Whether a job failed for no fault of the program or the request. */
+export const isSagemakersOwn = (reason: string | null): boolean =>
+  /^(CapacityError|InternalServerError)/.test(reason ?? '');
+
+/** Why a job has failed, as an error. */
+export async function failureOf(
+  { config }: SagemakerDependencies,
+  job: DescribeTrainingJobResponse,
+): Promise<MeridianError> {
   const reason = job.FailureReason ?? 'no reason given';
   const jobName = job.TrainingJobName!;
-  if (/^(CapacityError|InternalServerError)/.test(reason)) {
+  if (isSagemakersOwn(reason)) {
     return new MeridianError(
       ErrorCode.CapacityUnavailable,
       `training job ${jobName} failed for a reason of SageMaker's own: ${reason} Another attempt may succeed.`,

@@ -35,7 +35,7 @@ export async function awaitJob(
 }
 
 /** A tenth of the job's age: short for short jobs, rare for long ones; jittered, so that many polls spread. */
-export function pollInterval({ CreationTime }: DescribeTrainingJobResponse): number {
+export function pollInterval({ CreationTime }: Pick<DescribeTrainingJobResponse, 'CreationTime'>): number {
   const age = Date.now() - (CreationTime?.getTime() ?? Date.now());
   const interval = Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, age / 10));
   return interval * (0.8 + 0.4 * Math.random());

@@ -10,6 +10,7 @@ interface Options {
   label?: string;
   asOf?: string;
   reason?: string;
+  tune?: boolean;
   wait?: boolean;
   json?: boolean;
 }
@@ -20,6 +21,7 @@ export function retrainCommand(): Command {
     .argument('<model>', 'the model, such as churn')
     .option('--label <label>', 'names the run retrain/<model>/<label>; default: date and time')
     .option('--as-of <date>', 'the newest day whose data is used (YYYY-MM-DD)')
+    .option('--tune', 'search for hyperparameters, as training.tuning of the declaration says')
     .option('--reason <text>', 'why, kept on record')
     .option('--wait', 'wait for the end and print the result')
     .option('--json', 'print JSON')
@@ -32,6 +34,7 @@ export function retrainCommand(): Command {
           label,
           asOf: options.asOf,
           reason: options.reason,
+          tune: options.tune,
           trigger: 'person',
         };
         const handle = await client.workflow.start('retrainModel', {

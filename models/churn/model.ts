@@ -24,7 +24,23 @@ export const churn: SupervisedDeclaration = {
     classes: ['stays', 'leaves'],
   },
   dataset: { salt: 'churn-2026', holdOutShare: 0.2, validationShare: 0.15, minRows: 5_000 },
-  training: classifierTraining,
+  training: {
+    ...classifierTraining,
+    tuning: {
+      strategy: 'Bayesian',
+      objective: { metric: 'validation-logloss', goal: 'minimize' },
+      ranges: {
+        learning_rate: { type: 'continuous', min: 0.02, max: 0.2, scale: 'logarithmic' },
+        max_depth: { type: 'integer', min: 2, max: 6 },
+        min_child_weight: { type: 'continuous', min: 1, max: 50, scale: 'logarithmic' },
+        reg_lambda: { type: 'continuous', min: 0.5, max: 50, scale: 'logarithmic' },
+        subsample: { type: 'continuous', min: 0.5, max: 1 },
+        colsample_bytree: { type: 'continuous', min: 0.3, max: 1 },
+      },
+      earlyStopping: true,
+      seed: 7,
+    },
+  },
   gate: {
     ...classifierGate,
     absolute: [

@@ -125,6 +125,21 @@ export class Run {
     }
   }
 
+  /** Says of the step that runs where it is. */
+  progress(text: string): void {
+    const current = this.entries.findLast(({ state }) => state === 'running');
+    if (!current) return;
+    current.text = text;
+    this.show();
+  }
+
+  /** Says in the details how the step under way is coming along. */
+  note(text: string): void {
+    const entry = this.entries.at(-1);
+    if (entry) entry.text = text;
+    this.show();
+  }
+
   private finish(entry: Entry, state: 'done' | 'skipped' | 'put off', begun: number, text?: string): void {
     entry.state = state;
     entry.seconds = (Date.now() - begun) / 1000;

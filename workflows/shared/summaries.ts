@@ -15,8 +15,12 @@ const SUMMARIES: Record<string, string> = {
   startTrainingJob: 'Start the training job, or adopt it',
   awaitTrainingJob: 'Wait for the training job',
   stopTrainingJob: 'Stop the training job of a cancelled run',
+  startTuningJob: 'Start the search for hyperparameters, or adopt it',
+  awaitTuningJob: 'Wait for the search for hyperparameters',
+  stopTuningJob: 'Stop the search of a cancelled run',
   allocateVersion: 'Ask the model’s writer for a version',
   packageVersion: 'Unpack the artifact and write its manifest',
+  logTrials: 'Log each trial of the search in MLflow',
   registerVersion: 'Log the training in MLflow and register the version in Staging',
   describeContest: 'Find the version and the champion it meets',
   evaluateVersion: 'Score the held-out rows and judge',
@@ -37,6 +41,13 @@ const SUMMARIES: Record<string, string> = {
   notifyLate: 'Tell the team that a load went on with the day before',
   reportConsistency: 'Report how equal both stores are',
   notifyStillOpen: 'Tell the team that an earlier run is still open',
+  openReview: 'Draw the sample and write the batch, or find it',
+  recordLabels: 'Keep a submission and count the labels',
+  settleReview: 'Find the label that most reviewers gave each event',
+  applyReview: 'Write the reviewed labels over the delivered ones',
+  notifyReviewOpened: 'Tell the team what is to be labelled',
+  remindOfReview: 'Remind the team of the review',
+  notifyReviewSettled: 'Tell the team what the review came to',
 };
 
 /** Activities whose events say in words what they do; `executeWithOptions` may say it better. */

@@ -9,9 +9,9 @@ import { training, trainingWait } from './activities';
 import { summarize } from './failure';
 
 /** Jobs of one generation that may fail for want of capacity before a person is asked. */
-const ATTEMPTS = 3;
+export const ATTEMPTS = 3;
 
-interface TrainingRequest {
+export interface TrainingRequest {
   resolved: ResolvedDeclaration;
   snapshot: DatasetSnapshot;
   label: string;
@@ -60,7 +60,7 @@ async function stopAndCancel(jobName: string): Promise<never> {
   throw new CancelledFailure(`training job ${jobName} was cancelled and does not run.`);
 }
 
-function specify({ resolved, snapshot, hyperparameters }: TrainingRequest): TrainingSpecification {
+export function specify({ resolved, snapshot, hyperparameters }: TrainingRequest): TrainingSpecification {
   const { declaration, code, hash } = resolved;
   const { program, image, instanceType, instanceCount, volumeGb, maxRuntimeSeconds, metrics } =
     declaration.training;
