@@ -12,10 +12,20 @@ export interface DecisionOutcome {
   problem: string | null;
 }
 
+/** The checkout that a declaration and its code were published from. */
+export interface PublishedSource {
+  /** The git commit; null where nobody knows. */
+  commit: string | null;
+  /** What differed from it: a patch beside the code archive; null where nothing did, or nobody knows. */
+  dirtyDiffKey: string | null;
+}
+
 /** Where a version comes from: kept in its manifest, so that every decision can be explained. */
 export interface Provenance {
   declarationHash: string;
   codeHash: string;
+  /** The checkout it was published from; absent where nobody asked. */
+  source?: PublishedSource;
   snapshot: string;
   jobName: string;
   workflowId: string;

@@ -1,5 +1,5 @@
 export type { FeatureView, ModelDeclaration } from './generated/types';
-import type { Provenance } from './decision';
+import type { Provenance, PublishedSource } from './decision';
 import type { ModelDeclaration } from './generated/types';
 
 export type ModelKind = ModelDeclaration['kind'];
@@ -22,12 +22,15 @@ export interface ResolvedDeclaration {
   declaration: ModelDeclaration;
   /** `code/<hash>.tar.gz`: the training program and the library it imports. */
   code: { key: string; hash: string };
+  /** Absent in what was published before it was asked for. */
+  source?: PublishedSource;
 }
 
 /** What lies at `declarations/<model>/current.json`. */
 export interface DeclarationPointer {
   hash: string;
   code: { key: string; hash: string };
+  source?: PublishedSource;
   publishedAt: string;
 }
 

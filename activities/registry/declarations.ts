@@ -28,8 +28,8 @@ export async function resolveDeclaration(store: ObjectStore, model: string): Pro
       [{ field: 'model', found: show(model), expected: `one of ${known.join(', ') || '(none declared)'}` }],
     );
   }
-  const { hash, code } = JSON.parse(pointer.body.toString('utf8')) as DeclarationPointer;
-  return { hash, code, declaration: await readDeclaration(store, model, hash) };
+  const { hash, code, source } = JSON.parse(pointer.body.toString('utf8')) as DeclarationPointer;
+  return { hash, code, source, declaration: await readDeclaration(store, model, hash) };
 }
 
 export async function readDeclaration(
