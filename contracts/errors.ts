@@ -22,6 +22,10 @@ export const ErrorCode = {
   TrainingStopped: 'TrainingStopped',
   JobNameTaken: 'JobNameTaken',
   BadArtifact: 'BadArtifact',
+  /** A version that nobody could tell how it came about. */
+  MissingProvenance: 'MissingProvenance',
+  /** A job may cost more than is declared: it waits for a person's approval. */
+  CostCapExceeded: 'CostCapExceeded',
   AccessDenied: 'AccessDenied',
   Conflict: 'Conflict',
   StepAborted: 'StepAborted',

@@ -26,18 +26,27 @@ function codeOf(status: number): ErrorCode {
   return status === 404 ? ErrorCode.MissingObject : ErrorCode.Conflict;
 }
 
+const TIMEOUT_MS = 20_000;
+/** An artifact passes through the server to where it keeps them: what is slower than this is an outage. */
+const LEAST_BYTES_PER_MS = 1000;
+
 export function createMlflow(baseUrl: string): Mlflow {
   const base = baseUrl.replace(/\/$/, '');
   const api = `${base}/api/2.0/mlflow`;
 
-  async function send(method: string, url: string, body?: string | Buffer): Promise<Response> {
+  async function send(
+    method: string,
+    url: string,
+    body?: string | Buffer,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<Response> {
     let answer: Response;
     try {
       answer = await fetch(url, {
         method,
         body: body as RequestInit['body'],
         headers: typeof body === 'string' ? { 'content-type': 'application/json' } : {},
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(timeoutMs),
       });
     } catch (cause) {
       throw new MeridianError(
@@ -70,6 +79,7 @@ export function createMlflow(baseUrl: string): Mlflow {
         'PUT',
         `${base}/api/2.0/mlflow-artifacts/artifacts/${experimentId}/${runId}/artifacts/${path}`,
         body,
+        TIMEOUT_MS + body.length / LEAST_BYTES_PER_MS,
       );
     },
   };

@@ -10,6 +10,7 @@ export interface Point {
 
 /** `log-batch` takes at most so many metrics. */
 const METRICS_A_BATCH = 1000;
+const PARAMS_A_BATCH = 100;
 
 /** The experiment's ID, created where it does not exist. */
 export async function ensureExperiment(mlflow: Mlflow, name: string): Promise<string> {
@@ -43,7 +44,9 @@ export async function ensureRun(mlflow: Mlflow, experimentId: string, run: RunRe
     runId = (await findRun(mlflow, experimentId, run.name)) ?? created;
   }
   const params = Object.entries(run.params).map(([key, value]) => ({ key, value }));
-  await mlflow.post('runs/log-batch', { run_id: runId, params: params.slice(0, 100) });
+  for (let from = 0; from < params.length; from += PARAMS_A_BATCH) {
+    await mlflow.post('runs/log-batch', { run_id: runId, params: params.slice(from, from + PARAMS_A_BATCH) });
+  }
   await mlflow.post('runs/update', { run_id: runId, status: 'FINISHED', end_time: Date.parse(run.endedAt) });
   return runId;
 }
@@ -68,8 +71,12 @@ async function createRun(mlflow: Mlflow, experimentId: string, run: RunRequest):
   return created.run.info.run_id;
 }
 
-/** Logs the points that the run does not have yet: MLflow itself would keep a repeated one twice. */
-export async function logMissingMetrics(mlflow: Mlflow, runId: string, points: Point[]): Promise<void> {
+/**
+ * Logs the points that the run does not have yet: MLflow itself would keep a repeated one twice. Of two for one step, the
+ * later counts: a training that was interrupted does the steps after its checkpoint again.
+ */
+export async function logMissingMetrics(mlflow: Mlflow, runId: string, given: Point[]): Promise<void> {
+  const points = [...new Map(given.map((point) => [`${point.key}@${point.step}`, point])).values()];
   const known = new Set<string>();
   for (const key of new Set(points.map((p) => p.key))) {
     for (const step of await loggedSteps(mlflow, runId, key)) known.add(`${key}@${step}`);
@@ -84,10 +91,15 @@ export async function logMissingMetrics(mlflow: Mlflow, runId: string, points: P
 }
 
 async function loggedSteps(mlflow: Mlflow, runId: string, key: string): Promise<number[]> {
-  const history = await mlflow.get<{ metrics?: { step?: number }[] }>('metrics/get-history', {
-    run_id: runId,
-    metric_key: key,
-    max_results: '25000',
-  });
-  return (history.metrics ?? []).map(({ step }) => step ?? 0);
+  const steps: number[] = [];
+  let token = '';
+  do {
+    const page = await mlflow.get<{ metrics?: { step?: number }[]; next_page_token?: string }>(
+      'metrics/get-history',
+      { run_id: runId, metric_key: key, max_results: '25000', ...(token && { page_token: token }) },
+    );
+    steps.push(...(page.metrics ?? []).map(({ step }) => step ?? 0));
+    token = page.next_page_token ?? '';
+  } while (token);
+  return steps;
 }

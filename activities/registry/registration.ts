@@ -1,13 +1,17 @@
 import type { Provenance } from '../../contracts/decision';
 import type { Evaluation } from '../../contracts/evaluation';
 import { Key } from '../../contracts/ids';
-import type { MetricLine, ModelDeclaration, TrainingReport } from '../../contracts/model';
+import type { ModelDeclaration, TrainingReport } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
 import type { TrainingOutcome } from '../../contracts/training';
 import { existedAlready, type Mlflow } from '../../platform/mlflow';
 import type { ObjectStore } from '../../platform/s3';
 import { ensureExperiment, ensureRun, logMissingMetrics, type Point } from './mlflow-runs';
+import { refuseMissingProvenance } from './missing-provenance';
 import { findModelVersion, listModelVersions, moveStage, tagged, type ModelVersion } from './mlflow-versions';
+import { logArtifacts } from './run-artifacts';
+import { logDatasetInput } from './run-inputs';
+import { provenanceTags, runParams, runPoints, runTags } from './run-record';
 
 interface RegistrationRequest {
   declaration: ModelDeclaration;
@@ -22,12 +26,12 @@ export interface Registration {
   mlflowVersion: string;
 }
 
-/** Files of a version that people want to see beside the run. */
-const SHOWN = ['training.json', 'signature.json', 'baseline.json', 'model.onnx'];
-
 export function createRegistrationActivities(store: ObjectStore, mlflow: Mlflow) {
   return {
-    /** Logs the training to MLflow and registers the version in Staging. Doing it again adds nothing. */
+    /**
+     * Logs the training to MLflow and registers the version in Staging. Doing it again adds nothing.
+     * @throws MeridianError MissingProvenance where nobody could tell how the version came about
+     */
     async registerVersion({
       declaration,
       served,
@@ -37,18 +41,29 @@ export function createRegistrationActivities(store: ObjectStore, mlflow: Mlflow)
       const model = declaration.name;
       const prefix = Key.version(model, served.version);
       const report = await store.getJson<TrainingReport>(`${prefix}training.json`);
+      await refuseMissingProvenance(store, { model, version: served.version, provenance, report });
       const experimentId = await ensureExperiment(mlflow, `meridian/${model}`);
       const runId = await ensureRun(mlflow, experimentId, {
         name: served.version,
-        tags: { ...tags(served, provenance), 'mlflow.source.name': declaration.training.program },
-        params: params(report),
+        tags: runTags(declaration, served, provenance),
+        params: runParams(report, declaration),
         startedAt: outcome.startedAt,
         endedAt: outcome.endedAt,
       });
-      await logMissingMetrics(mlflow, runId, await points(store, prefix, report, outcome));
-      for (const file of SHOWN) {
-        await mlflow.putArtifact(experimentId, runId, file, await store.get(prefix + file));
-      }
+      await logMissingMetrics(
+        mlflow,
+        runId,
+        await runPoints(store, { model, version: served.version }, report, outcome),
+      );
+      await logDatasetInput(mlflow, store, runId, { model, snapshot: provenance.snapshot });
+      await logArtifacts(mlflow, store, {
+        experimentId,
+        runId,
+        model,
+        served,
+        archiveKey: outcome.artifactKey,
+        provenance,
+      });
       const registered = await ensureModelVersion(mlflow, store, { declaration, served, runId, provenance });
       if (registered.current_stage === 'None') await moveStage(mlflow, model, registered.version, 'Staging');
       await mlflow.post('registered-models/alias', {
@@ -90,59 +105,6 @@ export function createRegistrationActivities(store: ObjectStore, mlflow: Mlflow)
   };
 }
 
-function tags(served: ServedVersion, provenance: Provenance): Record<string, string> {
-  return {
-    'meridian.version': served.version,
-    'meridian.artifact_sha256': served.sha256,
-    'meridian.declaration': provenance.declarationHash,
-    'meridian.code': provenance.codeHash,
-    'meridian.snapshot': provenance.snapshot,
-    'meridian.job': provenance.jobName,
-    'meridian.workflow': provenance.workflowId,
-    'meridian.run': provenance.runId,
-    'meridian.trigger': provenance.trigger,
-    'meridian.reason': provenance.reason,
-  };
-}
-
-function params(report: TrainingReport): Record<string, string> {
-  const entries = [
-    ...Object.entries(report.hyperparameters),
-    ['seed', report.seed],
-    ['framework', report.framework],
-    ['python', report.environment.python],
-    ...Object.entries(report.environment.packages).map(([name, version]) => [`package.${name}`, version]),
-    ...Object.entries(report.rows).map(([split, rows]) => [`rows.${split}`, rows]),
-  ] as [string, string | number | boolean][];
-  return Object.fromEntries(entries.map(([key, value]) => [key, String(value)]));
-}
-
-/** Metrics by step as the program wrote them, its final figures, and what the job cost. */
-async function points(
-  store: ObjectStore,
-  prefix: string,
-  report: TrainingReport,
-  outcome: TrainingOutcome,
-): Promise<Point[]> {
-  const lines = (await store.get(`${prefix}metrics.jsonl`)).toString('utf8').split('\n').filter(Boolean);
-  const bySteps = lines.flatMap((line) => {
-    const { step, timestamp, metrics } = JSON.parse(line) as MetricLine;
-    return Object.entries(metrics).map(([key, value]): Point => ({ key, value, step, timestamp }));
-  });
-  const timestamp = Date.parse(outcome.endedAt);
-  const final = {
-    ...Object.fromEntries(Object.entries(report.metrics).map(([name, value]) => [`final.${name}`, value])),
-    best_iteration: report.bestIteration,
-    onnx_max_difference: report.parity.maxDifference,
-    training_seconds: outcome.trainingSeconds,
-    billable_seconds: outcome.billableSeconds,
-  };
-  return [
-    ...bySteps,
-    ...Object.entries(final).map(([key, value]): Point => ({ key, value, step: 0, timestamp })),
-  ];
-}
-
 interface NewVersion {
   declaration: ModelDeclaration;
   served: ServedVersion;
@@ -165,10 +127,12 @@ async function ensureModelVersion(
     name,
     run_id: runId,
     source: store.uri(Key.version(name, served.version)),
-    tags: Object.entries({ version: served.version, ...tags(served, provenance) }).map(([key, value]) => ({
-      key,
-      value,
-    })),
+    tags: Object.entries({ version: served.version, ...provenanceTags(served, provenance) }).map(
+      ([key, value]) => ({
+        key,
+        value,
+      }),
+    ),
   });
   return findModelVersion(mlflow, name, served.version);
 }
