@@ -27,6 +27,10 @@ from meridian_training.provenance import environment
 from meridian_training.report import held_out_metrics, write_json
 from meridian_training.signature import encode, learn_signature
 
+# A booster draws rows and columns from a generator that no file keeps. One that is made anew from its bytes every so many
+# rounds, with a seed of that round's own, comes out the same whether or not another process goes on from those bytes.
+STRETCH_ROUNDS = 20
+
 PACKAGES = ["xgboost-cpu", "onnx", "onnxmltools", "onnxruntime", "numpy", "pyarrow", "scikit-learn"]
 
 
@@ -110,43 +114,37 @@ def fit(
 ) -> xgboost.Booster:
     """Boosts until the validation loss no longer falls; the booster returned ends with its best round.
 
-    One that goes on from a checkpoint ends as the same as one that was never interrupted: each round draws its rows and
-    columns by a seed of its own, and the losses of the rounds before are kept beside the booster.
+    Checkpoints lie between two stretches of rounds; going on from one gives the very booster of a run without a break.
     """
     parameters = dataclasses.asdict(settings)
     rounds = parameters.pop("num_round")
     patience = parameters.pop("early_stopping_rounds")
-    booster = xgboost.Booster(
-        {
-            **parameters,
-            "objective": "binary:logistic",
-            "eval_metric": ["logloss", "auc"],
-            "nthread": cpus,
-            "seed_per_iteration": True,
-        },
-        [training, validation],
-    )
+    parameters |= {"objective": "binary:logistic", "eval_metric": ["logloss", "auc"], "nthread": cpus}
+
     resumed = checkpoints.resume()
-    if resumed:
-        booster.load_model(resumed.folder / "model.ubj")
+    grown = bytearray((resumed.folder / "model.ubj").read_bytes()) if resumed else None
     log = MetricsLog(metrics_file, (resumed.folder / "metrics.jsonl").read_text() if resumed else "")
     losses = [json.loads(line)["metrics"]["validation-logloss"] for line in log.text.splitlines()]
-
-    while len(losses) < rounds and len(losses) - 1 - best_round(losses) < patience:
-        step = len(losses)
-        booster.update(training, step)
-        metrics = evaluate(booster, step, {"train": training, "validation": validation})
-        log.step(step, metrics)
-        losses.append(metrics["validation-logloss"])
+    while True:
+        booster = xgboost.Booster({**parameters, "seed": settings.seed + len(losses)}, [training, validation])
+        if grown:
+            booster.load_model(grown)
+        for step in range(len(losses), len(losses) + STRETCH_ROUNDS):
+            booster.update(training, step)
+            metrics = evaluate(booster, step, {"train": training, "validation": validation})
+            log.step(step, metrics)
+            losses.append(metrics["validation-logloss"])
+            if len(losses) == rounds or step - best_round(losses) >= patience:
+                return booster[: best_round(losses) + 1]
+        grown = booster.save_raw("ubj")
         if checkpoints.due():
             with checkpoints.saving(len(losses)) as folder:
-                booster.save_model(folder / "model.ubj")
+                (folder / "model.ubj").write_bytes(grown)
                 (folder / "metrics.jsonl").write_text(log.text)
-    return booster[: best_round(losses) + 1]
 
 
 def best_round(losses: list[float]) -> int:
-    return losses.index(min(losses)) if losses else 0
+    return losses.index(min(losses))
 
 
 def evaluate(booster: xgboost.Booster, step: int, data: dict[str, xgboost.DMatrix]) -> dict[str, float]:
