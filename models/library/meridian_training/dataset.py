@@ -36,20 +36,26 @@ def read_declaration(channel: Path) -> dict[str, Any]:
 
 
 def read_split(name: str, channel: Path, inputs: list[dict[str, str]]) -> Split:
-    files = sorted(channel.rglob("*.parquet"))
-    if not files:
-        raise JobError(f"Split {name}: found no Parquet file in its channel, expected at least one.")
-    table = pa.concat_tables([_read_file(name, file) for file in files], promote_options="permissive")
-    if table.num_rows == 0:
-        raise JobError(f"Split {name}: found no rows, expected at least one of each class.")
-    missing = [field for field in [*(one["name"] for one in inputs), LABEL] if field not in table.column_names]
-    if missing:
-        raise JobError(
-            f"Split {name}: found no column {', '.join(missing)}, "
-            f"expected one for each input and {LABEL}; its columns are {', '.join(table.column_names)}."
-        )
+    table = read_table(name, channel, [*(one["name"] for one in inputs), LABEL])
     columns = {one["name"]: _column(name, one, table[one["name"]]) for one in inputs}
     return Split(name, pa.table(columns), _labels(name, table[LABEL]))
+
+
+def read_table(split: str, channel: Path, columns: list[str]) -> pa.Table:
+    """Every row of a split, which has at least these columns: one for each input, and the label."""
+    files = sorted(channel.rglob("*.parquet"))
+    if not files:
+        raise JobError(f"Split {split}: found no Parquet file in its channel, expected at least one.")
+    table = pa.concat_tables([_read_file(split, file) for file in files], promote_options="permissive")
+    if table.num_rows == 0:
+        raise JobError(f"Split {split}: found no rows, expected at least one of each class.")
+    missing = [column for column in columns if column not in table.column_names]
+    if missing:
+        raise JobError(
+            f"Split {split}: found no column {', '.join(missing)}, "
+            f"expected one for each input and {LABEL}; its columns are {', '.join(table.column_names)}."
+        )
+    return table
 
 
 def _read_file(split: str, file: Path) -> pa.Table:
