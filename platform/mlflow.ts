@@ -79,7 +79,7 @@ export function createMlflow(baseUrl: string): Mlflow {
         'PUT',
         `${base}/api/2.0/mlflow-artifacts/artifacts/${experimentId}/${runId}/artifacts/${path}`,
         body,
-        TIMEOUT_MS + body.length / LEAST_BYTES_PER_MS,
+        TIMEOUT_MS + Math.ceil(body.length / LEAST_BYTES_PER_MS),
       );
     },
   };
