@@ -39,4 +39,12 @@ export const schedules: ScheduleDefinition[] = [
     catchupWindow: '12 hours',
     launch: { workflow: 'materializeFeatures' },
   },
+  {
+    id: 'review-labels-event-classifier',
+    summary: 'Open the label review of event-classifier on the first day of each quarter, 09:00 Pacific',
+    calendars: [{ month: ['JANUARY', 'APRIL', 'JULY', 'OCTOBER'], dayOfMonth: 1, hour: 9 }],
+    timezone: 'America/Los_Angeles',
+    catchupWindow: '7 days',
+    launch: { workflow: 'reviewLabels', model: 'event-classifier' },
+  },
 ];

@@ -2,6 +2,7 @@ import { Worker } from '@temporalio/worker';
 import { createDatasetActivities } from '../activities/datasets';
 import { createEvaluationActivities } from '../activities/evaluation';
 import { createFeatureActivities } from '../activities/features';
+import { createLabelActivities } from '../activities/labels';
 import { createMonitoringActivities } from '../activities/monitoring';
 import { createPrivacyActivities } from '../activities/privacy';
 import { TaskQueue } from '../contracts/task-queues';
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
     activities: {
       ...createFeatureActivities({ store, redis }),
       ...createDatasetActivities({ store }),
+      ...createLabelActivities({ store }),
       ...createPrivacyActivities({ store, redis }),
       ...createEvaluationActivities({ store }),
       ...createMonitoringActivities({ store, temporal: lazyClient(config.temporal) }),

@@ -4,6 +4,7 @@ import { validateLaunchInput } from '../contracts/generated/validators';
 import type { LaunchInput } from '../contracts/generated/types';
 import type { Day } from '../contracts/days';
 import { WorkflowId } from '../contracts/ids';
+import { quarterOf } from '../contracts/label-review';
 import { monitoring, notifications } from './shared/activities';
 import { unlessCancelled } from './shared/failure';
 import { parseInput } from './shared/input';
@@ -70,6 +71,13 @@ function target(
         workflowId: WorkflowId.materializeFeatures(date),
         argument: { date: newestDay, trigger: 'schedule', ...input },
       };
+    case 'reviewLabels': {
+      const quarter = quarterOf(date);
+      return {
+        workflowId: WorkflowId.reviewLabels(model!, quarter),
+        argument: { model, quarter, trigger: 'schedule', ...input },
+      };
+    }
     case 'compareStores':
       return {
         workflowId: WorkflowId.compareStores(date),

@@ -1,5 +1,12 @@
 import type { Day } from '../../contracts/days';
 import type { StoreComparison } from '../../contracts/features';
+import {
+  percent,
+  type ReviewManifest,
+  type ReviewOutcome,
+  type ReviewProgress,
+  type Shortfall,
+} from '../../contracts/label-review';
 import type { Config } from '../../platform/config';
 import type { Say } from '../../platform/slack';
 import type { Telemetry } from '../../platform/telemetry';
@@ -45,6 +52,21 @@ interface LateNotice {
   trouble: string[];
   /** The day that was loaded. */
   using: Day;
+  workflowId: string;
+}
+
+interface ReviewNotice {
+  manifest: ReviewManifest;
+  progress: ReviewProgress;
+  workflowId: string;
+}
+
+interface SettledNotice {
+  model: string;
+  quarter: string;
+  outcome: ReviewOutcome;
+  by: string;
+  retrain: string;
   workflowId: string;
 }
 
@@ -101,6 +123,58 @@ export function createNotificationActivities({ say, telemetry, links, namespace 
       );
     },
 
+    /** A label review is open: what is to be labelled, where it lies, how to go on. */
+    async notifyReviewOpened({ manifest, workflowId }: ReviewNotice): Promise<void> {
+      const { model, quarter, batch, settings } = manifest;
+      const { uncertain, disagreeing, recent } = batch.reasons;
+      telemetry.count('review.opened', 1, { model });
+      await say(
+        `${model}: labels to review, ${quarter}`,
+        `${batch.events} events, ${settings.reviewersPerEvent} people each: ${uncertain} of which the model is unsure, ` +
+          `${disagreeing} on which labels disagree, ${recent} recent ones. They are in \`${batch.key}\`.\n${howToLabel(model)}\n` +
+          `It can be completed at a coverage of ${percent(settings.minCoverage)} and an agreement of ` +
+          `${percent(settings.minAgreement)}; then ${model} is trained on the labels: ${link(workflowId)}`,
+      );
+    },
+
+    /** A label review still waits. */
+    async remindOfReview({
+      manifest: { model, quarter, settings },
+      progress,
+      shortfalls,
+      workflowId,
+    }: ReviewNotice & { shortfalls: Shortfall[] }): Promise<void> {
+      telemetry.gauge('review.coverage', progress.coverage, { model });
+      const people = progress.reviewers.map(({ by, labels }) => `${by} ${labels}`).join(', ') || 'nobody yet';
+      const next =
+        shortfalls.length === 0
+          ? `It may be completed: \`npx meridian labels complete ${model}\`.`
+          : shortfalls.map(({ field, lacking }) => `• ${field} is ${lacking}`).join('\n');
+      await say(
+        `${model}: the label review ${quarter} waits`,
+        `Covered: ${progress.covered} of ${progress.events} events (${percent(progress.coverage)} of at least ` +
+          `${percent(settings.minCoverage)}). Labels so far: ${people}.\n${next}\n${howToLabel(model)}\n${link(workflowId)}`,
+      );
+    },
+
+    /** A label review is completed: what it came to, and what follows. */
+    async notifyReviewSettled({
+      model,
+      quarter,
+      outcome: { reviewed, changed, added, coverage, agreement },
+      by,
+      retrain,
+      workflowId,
+    }: SettledNotice): Promise<void> {
+      telemetry.count('review.settled', 1, { model });
+      await say(
+        `${model}: the label review ${quarter} is completed`,
+        `By ${by}: ${reviewed} events reviewed, ${changed} labels changed, ${added} added; coverage ${percent(coverage)}` +
+          `${agreement === null ? '' : `, agreement ${percent(agreement)}`}.\n` +
+          `Training on them: ${link(retrain)}. The review: ${link(workflowId)}`,
+      );
+    },
+
     /** A schedule starts a run while an earlier one is still open. */
     async notifyStillOpen({
       schedule,
@@ -123,3 +197,7 @@ export function createNotificationActivities({ say, telemetry, links, namespace 
 const inWords = ({ view, score, compared, pushed, equal, watermark, examples }: StoreComparison): string =>
   `*${view}* score ${score.toFixed(4)}: ${compared - pushed - equal} of ${compared} differ, loaded up to ${watermark}` +
   examples.map((example) => `\n• ${example}`).join('');
+
+const howToLabel = (model: string): string =>
+  `\`npx meridian labels next ${model}\` shows what to label next; \`npx meridian labels export ${model} --out F.csv\` writes ` +
+  `all of it, and \`npx meridian labels submit ${model} --file F.csv\` takes the column \`label\` back.`;

@@ -4,6 +4,7 @@ import type { createAuditActivities } from '../../activities/audit';
 import type { createDatasetActivities } from '../../activities/datasets';
 import type { createEvaluationActivities } from '../../activities/evaluation';
 import type { createFeatureActivities } from '../../activities/features';
+import type { createLabelActivities } from '../../activities/labels';
 import type { createMonitoringActivities } from '../../activities/monitoring';
 import type { createNotificationActivities } from '../../activities/notifications';
 import type { createPrivacyActivities } from '../../activities/privacy';
@@ -35,6 +36,7 @@ const computes = {
 
 export const features = inWords<Activities<typeof createFeatureActivities>>(computes);
 export const datasets = inWords<Activities<typeof createDatasetActivities>>(computes);
+export const labels = inWords<Activities<typeof createLabelActivities>>(computes);
 export const evaluation = inWords<Activities<typeof createEvaluationActivities>>(computes);
 export const privacy = inWords<Activities<typeof createPrivacyActivities>>(computes);
 export const monitoring = inWords<Activities<typeof createMonitoringActivities>>(computes);
