@@ -1,7 +1,7 @@
 import { readWatermark, type Watermark } from '../activities/features/watermark';
 import { ErrorCode, MeridianError, show } from '../contracts/errors';
 import type { PartitionReport } from '../contracts/features';
-import type { StoredView } from '../contracts/feature-view';
+import { isKeptOnline, type StoredView } from '../contracts/feature-view';
 import { Key } from '../contracts/ids';
 import type { FeatureView } from '../contracts/model';
 import { serviceOf, type FeatureService } from '../features/services';
@@ -17,6 +17,8 @@ export interface CatalogueRow {
   features: number;
   ttlSeconds: number;
   owner: string;
+  /** Whether it is kept in the online store. */
+  online: boolean;
   /** The day up to which the online store is loaded; null where it never was. */
   loadedUpTo: string | null;
   usedBy: string[];
@@ -33,6 +35,7 @@ export async function listCatalogue(store: ObjectStore): Promise<CatalogueRow[]>
       features: view.features.length,
       ttlSeconds: view.ttlSeconds,
       owner: view.owner,
+      online: isKeptOnline(view),
       loadedUpTo: (await readWatermark(store, view))?.asOf ?? null,
       usedBy: usersOf(view.name, services),
     })),

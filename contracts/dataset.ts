@@ -8,7 +8,10 @@ export interface DatasetSnapshot {
   /** `datasets/<model>/<snapshot>/`, with `train/`, `validation/` and `test/` below it (a SageMaker channel each). */
   prefix: string;
   rows: Record<Split, number>;
-  positives: Record<Split, number>;
+  /** Rows of the positive class; of tabular classifiers only. */
+  positives?: Record<Split, number>;
+  /** Rows by class; of text classifiers only. */
+  classes?: Record<Split, Record<string, number>>;
 }
 
 export type Split = 'train' | 'validation' | 'test';
@@ -22,6 +25,18 @@ export interface SplitRule {
   entitiesApart: boolean;
   /** The observation days of each split, oldest first; null where time decides nothing. */
   days: Record<Split, Day[]> | null;
+}
+
+/** One split, as its file holds it. */
+export interface ManifestSplit {
+  key: string;
+  sha256: string;
+  bytes: number;
+  rows: number;
+  /** Of tabular classifiers only. */
+  positives?: number;
+  /** Of text classifiers only: rows by class. */
+  classes?: Record<string, number>;
 }
 
 /** `manifest.json` beside the splits. */
@@ -41,8 +56,27 @@ export interface DatasetManifest {
   optOuts: { version: string; entities: number };
   /** The partitions read: key and ETag. */
   sources: { key: string; etag: string }[];
-  splits: Record<Split, { key: string; sha256: string; bytes: number; rows: number; positives: number }>;
+  splits: Record<Split, ManifestSplit>;
   columns: { name: string; role: 'entity' | 'event_timestamp' | 'feature' | 'label'; type: string }[];
+}
+
+/** What a snapshot says of its splits' rows, as the manifest counts them. */
+export function splitCounts({
+  train,
+  validation,
+  test,
+}: DatasetManifest['splits']): Pick<DatasetSnapshot, 'rows' | 'positives' | 'classes'> {
+  const ofEach = <T>(count: (split: ManifestSplit) => T | undefined): Record<Split, T> | undefined => {
+    const counts = { train: count(train), validation: count(validation), test: count(test) };
+    return Object.values(counts).includes(undefined) ? undefined : (counts as Record<Split, T>);
+  };
+  const positives = ofEach((split) => split.positives);
+  const classes = ofEach((split) => split.classes);
+  return {
+    rows: { train: train.rows, validation: validation.rows, test: test.rows },
+    ...(positives && { positives }),
+    ...(classes && { classes }),
+  };
 }
 
 /** `expires.json` beside a snapshot's manifest: from when on nothing may be trained or judged on it any more. */

@@ -10,6 +10,9 @@ export type StoredView = Pick<FeatureView, 'name' | 'version'>;
 export const storedName = ({ name, version }: StoredView): string =>
   version === 1 ? name : `${name}_v${version}`;
 
+/** Whether a view is kept in the online store; one that is not is computed or delivered offline only. */
+export const isKeptOnline = ({ online = true }: Pick<FeatureView, 'online'>): boolean => online;
+
 /** Days before the one loaded that are looked at again for late or corrected rows. */
 export const lookBackOf = ({ lookBackDays = 3 }: Pick<FeatureView, 'lookBackDays'>): number => lookBackDays;
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { storedName } from '../contracts/feature-view';
+import { isKeptOnline, storedName } from '../contracts/feature-view';
 import { FEAST_PROJECT, Key } from '../contracts/ids';
 import type { FeatureView } from '../contracts/model';
 import type { FeatureService } from './services';
@@ -102,7 +102,7 @@ ${variable('view', name)} = FeatureView(
 ${fields}
     ],
     source=${view.push ? variable('push', name) : source},
-    online=True,
+    online=${isKeptOnline(view) ? 'True' : 'False'},
     description=${python(view.description)},
     owner=${python(view.owner)},
     tags=${python({ ...view.tags, version: String(view.version) })},

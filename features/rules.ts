@@ -33,7 +33,13 @@ const NOT_FOR: Record<Feature['type'], readonly Check[]> = {
 
 /** What is wrong with a definition in itself, beyond what its schema says. */
 export function flawsOf(view: FeatureView): FieldProblem[] {
-  return [...nameFlaws(view), ...ttlFlaws(view), ...sourceFlaws(view), ...checkFlaws(view)];
+  return [
+    ...nameFlaws(view),
+    ...onlineFlaws(view),
+    ...ttlFlaws(view),
+    ...sourceFlaws(view),
+    ...checkFlaws(view),
+  ];
 }
 
 /** DuckDB, which reads and writes the offline store, does not tell `Plan` from `plan`. */
@@ -61,6 +67,12 @@ function ttlFlaws({ ttlSeconds, push = false, transformation }: FeatureView): Fi
   if (ttlSeconds === 0 || ttlSeconds >= least || pushedOnly) return [];
   const expected = `0 (unlimited) or at least ${least}, which is two daily loads: one that is late must not empty the view`;
   return [{ field: 'ttlSeconds', found: show(ttlSeconds), expected }];
+}
+
+/** What is pushed is kept online only. */
+function onlineFlaws({ push = false, online = true }: FeatureView): FieldProblem[] {
+  if (online || !push) return [];
+  return [{ field: 'push', found: 'true', expected: 'false, as the view is not kept online' }];
 }
 
 function sourceFlaws({ transformation, sources }: FeatureView): FieldProblem[] {

@@ -26,7 +26,7 @@ export async function compareStores(raw: unknown): Promise<CompareStoresResult> 
   const views = await run.step(
     'views',
     { doing: 'Reading the feature views', done: (v) => v.map(({ name }) => name).join(', ') },
-    () => registry.viewsToLoad({ views: input.views }),
+    () => registry.viewsToLoad({ views: input.views, onlineOnly: true }),
   );
   const comparisons: StoreComparison[] = [];
   for (const view of views) {

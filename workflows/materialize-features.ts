@@ -1,6 +1,7 @@
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import { daysBetween, type Day } from '../contracts/days';
 import { ErrorCode, MeridianError, show } from '../contracts/errors';
+import { isKeptOnline } from '../contracts/feature-view';
 import type { MaterializedView } from '../contracts/features';
 import { validateMaterializeFeaturesInput } from '../contracts/generated/validators';
 import type { FeatureView, MaterializeFeaturesInput } from '../contracts/generated/types';
@@ -17,8 +18,8 @@ export interface LoadedView {
   entities: number;
   written: number;
   removed: number;
-  /** The day up to which the view is loaded. */
-  watermark: Day;
+  /** The day up to which the view is loaded; null where it is kept offline only. */
+  watermark: Day | null;
   /** Days whose upstream partition was missing, and without which the load went on. */
   missing: Day[];
 }
@@ -41,7 +42,8 @@ interface Load {
 }
 
 /**
- * Computes the day's features into the offline store and loads the newest of every entity into the online store. A view
+ * Computes the day's features into the offline store and loads the newest of every entity into the online store, but for
+ * views that are kept offline only. A view
  * in trouble waits until all others are loaded, and only then for a person.
  */
 export async function materializeFeatures(raw: unknown): Promise<MaterializeResult> {
@@ -120,6 +122,7 @@ async function loadView(
       .notifyLate({ view: view.name, missing, trouble, using: asOf, workflowId })
       .catch(unlessCancelled);
   }
+  if (!isKeptOnline(view)) return keptOffline(view, partitions, asOf);
   const result = await run.step<MaterializedView | null>(
     `load ${view.name}`,
     {
@@ -132,6 +135,16 @@ async function loadView(
   if (!result) return null;
   const { entities, written, removed, watermark } = result;
   return { view: view.name, version: view.version, entities, written, removed, watermark, missing };
+}
+
+/** What came of a view that has nothing to load. */
+function keptOffline(
+  { name, version }: FeatureView,
+  { partitions, missing }: Partitions,
+  asOf: Day,
+): LoadedView {
+  const entities = partitions.find(({ day }) => day === asOf)?.rows ?? 0;
+  return { view: name, version, entities, written: 0, removed: 0, watermark: null, missing };
 }
 
 /** A view in trouble is come back to; a cancelled run ends, as does one that a person aborts. */

@@ -14,6 +14,7 @@ export const CONTENT_SOURCES = [
   'activities/privacy',
   'activities/quality/rules.ts',
   'contracts/canonical-json.ts',
+  'contracts/dataset.ts',
   'contracts/days.ts',
   'contracts/feature-view.ts',
   'contracts/ids.ts',

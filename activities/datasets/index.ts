@@ -1,11 +1,12 @@
 import type { DatasetSnapshot, QualityReport } from '../../contracts/dataset';
 import type { Day } from '../../contracts/days';
-import type { ModelDeclaration, SupervisedDeclaration } from '../../contracts/model';
+import type { SupervisedDeclaration } from '../../contracts/model';
 import { withPartitionCache } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { refuseExpired } from '../privacy/expiry';
 import { heartbeat } from '../progress';
 import { breach } from '../quality/rules';
+import { sumCounts, type LabelCounts } from './label-counts';
 import { countDelivered, deliveredDays, labelDay, observationDays, type LabelledDay } from './labels';
 import type { SnapshotRequest } from './manifest';
 import { buildSnapshot } from './snapshot';
@@ -13,11 +14,9 @@ import { inspectSnapshot, keepReport } from './validate';
 
 export type { SnapshotRequest } from './manifest';
 
-export interface LabelledEntities {
+export interface LabelledEntities extends LabelCounts {
   /** Observation days, oldest first: the features of these days are what the dataset joins. */
   days: Day[];
-  rows: number;
-  positives: number;
 }
 
 interface Dependencies {
@@ -54,15 +53,14 @@ export function createDatasetActivities({ store, threads }: Dependencies) {
               : await labelDay(store, cache, declaration, transformation, day, new Date()),
           );
         }
-        const sum = (count: (day: LabelledDay) => number): number =>
-          labelled.reduce((total, day) => total + count(day), 0);
-        return { days, rows: sum(({ rows }) => rows), positives: sum(({ positives }) => positives) };
+        return { days, ...sumCounts(labelled) };
       });
     },
 
     /**
      * Makes the dataset of one training: immutable, and the same again for the same request over the same data.
-     * @throws MeridianError MissingObject, CorruptObject, DataQualityBreach (too few rows, one class only, bad labels).
+     * @throws MeridianError MissingObject, CorruptObject, DataQualityBreach (too few rows, one class only, a class without
+     * rows, bad labels, labels of events that nobody knows).
      */
     snapshotDataset: async (request: SnapshotRequest): Promise<DatasetSnapshot> => {
       heartbeat({ phase: 'joining', model: request.declaration.name });
@@ -77,7 +75,7 @@ export function createDatasetActivities({ store, threads }: Dependencies) {
       declaration,
       snapshot,
     }: {
-      declaration: ModelDeclaration;
+      declaration: SupervisedDeclaration;
       snapshot: DatasetSnapshot;
     }): Promise<QualityReport> => {
       heartbeat({ phase: 'validating', model: declaration.name, snapshot: snapshot.snapshot });

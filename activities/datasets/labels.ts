@@ -5,7 +5,7 @@ import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { LabelDeclaration, SupervisedDeclaration } from '../../contracts/model';
 import { identifier, literal, openDatabase, parquetFiles, type Database } from '../../platform/duckdb';
-import { SQL_TYPE } from '../../platform/duckdb-types';
+import { columnNames, SQL_TYPE } from '../../platform/duckdb-types';
 import {
   defineTable,
   explainCorruption,
@@ -17,11 +17,11 @@ import type { ObjectStore } from '../../platform/s3';
 import { runTransformation } from '../features/compute-sources';
 import { breach, checkRows, keyRules } from '../quality/rules';
 import { modelJoinKeys } from './entity';
+import { countLabels, type LabelCounts } from './label-counts';
+import { labelKindOf } from './label-kinds';
 
-export interface LabelledDay {
+export interface LabelledDay extends LabelCounts {
   day: Day;
-  rows: number;
-  positives: number;
 }
 
 /** The days a dataset observes, oldest first: the outcome of the newest is known on `asOf`. */
@@ -55,7 +55,9 @@ export async function deliveredDays(
 
 /**
  * Derives one day's labels from the raw tables and writes `labels/<model>/dt=<day>/part-0.parquet` (join keys,
- * event_timestamp = the day's end in UTC, label 0 or 1, created_timestamp), unless the same labels lie there already.
+ * event_timestamp = the day's end in UTC, label by the model's kind, created_timestamp), unless the same labels lie there
+ * already.
+ * @throws MeridianError DataQualityBreach naming what is wrong with the labels
  */
 export async function labelDay(
   store: ObjectStore,
@@ -72,16 +74,13 @@ export async function labelDay(
     await runTransformation(database, pulled, sql, day, `labels/${declaration.name}`);
     const keys = modelJoinKeys(declaration);
     const names = keys.map(({ name }) => name);
-    const personal = personalColumns(...declaration.views);
-    const rules = [...keyRules(names), labelRule];
-    const findings = await checkRows(database, 'computed', where, names, rules, personal);
-    if (findings.length > 0) throw breach(findings);
+    await refuseBadLabels(database, 'computed', where, declaration, names);
     const columns = keys.map(
       ({ name, type }) => `CAST(${identifier(name)} AS ${SQL_TYPE[type]}) AS ${identifier(name)}`,
     );
     await database.execute(
       `CREATE TABLE labels AS SELECT ${columns.join(', ')}, TIMESTAMPTZ ${literal(endOfDay(day))} AS event_timestamp,
-         CAST(label AS INTEGER) AS label FROM computed`,
+         CAST(label AS ${labelKindOf(declaration).stored}) AS label FROM computed`,
     );
     const partition = Key.labelPartition(declaration.name, day);
     if (!(await liesThere(store, cache, database, partition))) {
@@ -92,13 +91,16 @@ export async function labelDay(
       );
       await store.upload(path, `${partition}part-0.parquet`);
     }
-    return await countLabels(database, day, 'labels');
+    return { day, ...(await countLabels(database, 'labels', declaration)) };
   } finally {
     database.close();
   }
 }
 
-/** Counts what lies in a delivered partition. */
+/**
+ * Checks and counts what lies in a delivered partition.
+ * @throws MeridianError DataQualityBreach naming what is wrong with the labels
+ */
 export async function countDelivered(
   cache: PartitionCache,
   declaration: SupervisedDeclaration,
@@ -108,19 +110,45 @@ export async function countDelivered(
   const database = await openDatabase();
   try {
     await defineTable(database, 'labels', pulled);
-    return await explainCorruption(database, pulled, () => countLabels(database, day, 'labels'));
+    const names = modelJoinKeys(declaration).map(({ name }) => name);
+    // An event has one label a day; a customer may have several observations.
+    const named = declaration.kind === 'text-classifier' ? names : [...names, 'event_timestamp'];
+    const where = `labels/${declaration.name} dt=${day}`;
+    return await explainCorruption(database, pulled, async () => {
+      await refuseBadLabels(database, 'labels', where, declaration, named);
+      return { day, ...(await countLabels(database, 'labels', declaration)) };
+    });
   } finally {
     database.close();
   }
 }
 
-/** A label is 0 or 1 and never missing. */
-export const labelRule = {
-  check: 'label is 0 or 1',
-  bad: '(label IS NULL OR TRY_CAST(label AS INTEGER) NOT IN (0, 1) OR TRY_CAST(label AS INTEGER) IS NULL)',
-  complaint: 'have a label that is neither 0 nor 1',
-  allowedShare: 0,
-};
+/**
+ * Holds a table of labels against what the model's kind asks of them.
+ * @param names Columns of which no two rows have the same values: join keys, and perhaps the time.
+ * @throws MeridianError DataQualityBreach
+ */
+export async function refuseBadLabels(
+  database: Database,
+  table: string,
+  where: string,
+  declaration: SupervisedDeclaration,
+  names: readonly string[],
+): Promise<void> {
+  const columns = await columnNames(database, table);
+  const missing = [...names, 'label'].filter((name) => !columns.includes(name));
+  if (missing.length > 0) {
+    const found = `found no column ${missing.join(', ')}, but ${columns.join(', ')}`;
+    const expected = [...names, 'label'].join(', ');
+    throw breach([{ where, check: 'columns are there', found, expected, examples: [] }]);
+  }
+  const kind = labelKindOf(declaration);
+  const rules = [...keyRules(names), ...kind.storedRules];
+  const personal = personalColumns(...declaration.views);
+  const findings = await checkRows(database, table, where, names, rules, personal);
+  findings.push(...(await kind.unknown(database, table, where)));
+  if (findings.length > 0) throw breach(findings);
+}
 
 /** The source tables over the look-back before the day and the horizon after it, in which the outcome shows. */
 async function defineOutcomeSources(
@@ -159,11 +187,4 @@ async function liesThere(
     // Unreadable, or of another shape: written anew.
     return false;
   }
-}
-
-async function countLabels(database: Database, day: Day, table: string): Promise<LabelledDay> {
-  const { rows, positives } = await database.row<{ rows: number; positives: number }>(
-    `SELECT count(*) AS rows, count(*) FILTER (label = 1) AS positives FROM ${identifier(table)}`,
-  );
-  return { day, rows, positives };
 }

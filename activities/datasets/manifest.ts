@@ -1,5 +1,12 @@
 import { canonicalJson } from '../../contracts/canonical-json';
-import type { DatasetManifest, DatasetSnapshot, Split, SplitRule } from '../../contracts/dataset';
+import {
+  splitCounts,
+  type DatasetManifest,
+  type DatasetSnapshot,
+  type ManifestSplit,
+  type Split,
+  type SplitRule,
+} from '../../contracts/dataset';
 import type { Day } from '../../contracts/days';
 import { Key } from '../../contracts/ids';
 import type { SupervisedDeclaration } from '../../contracts/model';
@@ -7,6 +14,7 @@ import type { PulledObject } from '../../platform/partitions';
 import { sha256, type ObjectStore } from '../../platform/s3';
 import { codeVersion } from './code-version';
 import { modelJoinKeys } from './entity';
+import { labelKindOf } from './label-kinds';
 import type { OptOuts } from '../privacy/opt-outs';
 
 export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
@@ -22,13 +30,9 @@ export interface SnapshotRequest {
 export const splitPath = (split: Split): string => `${split}/${split}.parquet`;
 
 /** A split as it lies on this machine. */
-export interface WrittenSplit {
+export interface WrittenSplit extends Omit<ManifestSplit, 'key'> {
   split: Split;
   path: string;
-  sha256: string;
-  bytes: number;
-  rows: number;
-  positives: number;
 }
 
 /** Names the snapshot by the hash of its content and uploads it: the splits first, `manifest.json` last. */
@@ -53,18 +57,12 @@ export async function publishSnapshot(
     sources: sources
       .map(({ key, etag }) => ({ key, etag }))
       .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)),
-    splits: bySplit(splits, ({ split, sha256: hash, bytes, rows, positives }) => ({
-      key: splitPath(split),
-      sha256: hash,
-      bytes,
-      rows,
-      positives,
-    })),
+    splits: bySplit(splits, ({ split, path: _path, ...written }) => ({ key: splitPath(split), ...written })),
     columns: [
       ...modelJoinKeys(declaration).map(({ name, type }) => ({ name, role: 'entity' as const, type })),
       { name: 'event_timestamp', role: 'event_timestamp', type: 'timestamp' },
       ...declaration.inputs.map(({ name, type }) => ({ name, role: 'feature' as const, type })),
-      { name: 'label', role: 'label', type: 'int32' },
+      { name: 'label', role: 'label', type: labelKindOf(declaration).type },
     ],
   };
   const snapshot = sha256(canonicalJson(content)).slice(0, 16);
@@ -86,8 +84,7 @@ export async function publishSnapshot(
     model: declaration.name,
     snapshot,
     prefix,
-    rows: bySplit(splits, ({ rows }) => rows),
-    positives: bySplit(splits, ({ positives }) => positives),
+    ...splitCounts(manifest.splits),
   };
 }
 

@@ -1,13 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import type { DatasetSnapshot, Split, SplitRule } from '../../contracts/dataset';
+import type { DatasetSnapshot, SplitRule } from '../../contracts/dataset';
 import { Key } from '../../contracts/ids';
-import { personalColumns } from '../../contracts/masking';
-import type { ModelDeclaration } from '../../contracts/model';
-import { identifier, literal, openDatabase, type Database } from '../../platform/duckdb';
+import type { ModelDeclaration, SupervisedDeclaration } from '../../contracts/model';
+import { identifier, openDatabase, type Database } from '../../platform/duckdb';
 import { SQL_TYPE } from '../../platform/duckdb-types';
 import {
   defineTable,
@@ -16,13 +11,15 @@ import {
   type PulledObject,
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
-import { breach, checkRows, keyRules } from '../quality/rules';
+import { readOptOuts } from '../privacy/opt-outs';
 import { modelJoinKeys } from './entity';
 import { askedTimes, historicalQuery, pullVisible, type AskedTimes, type HistoricalView } from './historical';
-import { labelRule } from './labels';
-import { publishSnapshot, SPLITS, type SnapshotRequest, type WrittenSplit } from './manifest';
-import { readOptOuts } from '../privacy/opt-outs';
+import { labelKindOf } from './label-kinds';
+import { refuseBadLabels } from './labels';
+import { publishSnapshot, type SnapshotRequest } from './manifest';
 import { splitRuleOf, splitSql } from './split';
+import { FOUND, refuseWithoutText } from './texts';
+import { writeSplits } from './write-splits';
 
 const INPUT_SQL_TYPE = {
   number: 'DOUBLE',
@@ -60,6 +57,7 @@ export async function buildSnapshot(
     await explainCorruption(database, sources, async () =>
       database.execute(await datasetQuery(database, declaration, views, keys, splitRule)),
     );
+    if (declaration.kind === 'text-classifier') await refuseWithoutText(database, declaration, keys);
     const splits = await writeSplits(database, cache, declaration, keys);
     return await publishSnapshot(store, request, splitRule, splits, optOuts, [
       ...sources,
@@ -93,11 +91,18 @@ async function defineFrame(
   );
   const names = [...joinKeys.map(({ name }) => name), 'event_timestamp'];
   const where = `labels/${declaration.name} dt=${days.join(', ')}`;
-  const rules = [...keyRules(names), labelRule];
-  const personal = personalColumns(...declaration.views);
-  const findings = await checkRows(database, 'frame', where, names, rules, personal);
-  if (findings.length > 0) throw breach(findings);
+  await refuseBadLabels(database, 'frame', where, declaration, names);
+  if (declaration.kind === 'text-classifier') await keepNewestLabels(database, names);
   return pulled;
+}
+
+/** An event is labelled again where people have reviewed it: what was delivered on the latest day stands. */
+async function keepNewestLabels(database: Database, names: readonly string[]): Promise<void> {
+  const keys = names.filter((name) => name !== 'event_timestamp').map(identifier);
+  await database.execute(
+    `CREATE OR REPLACE TABLE frame AS SELECT * FROM frame
+     QUALIFY row_number() OVER (PARTITION BY ${keys.join(', ')} ORDER BY ${DAY} DESC, event_timestamp DESC) = 1`,
+  );
 }
 
 interface PulledView extends HistoricalView {
@@ -123,19 +128,25 @@ async function pullViews(
   return pulled;
 }
 
-/** SQL for the table `dataset`: join keys, event_timestamp, inputs by their declared names, label, and `_split`. */
+/**
+ * SQL for the table `dataset`: join keys, event_timestamp, inputs by their declared names, label, and `_split`; of texts
+ * FOUND besides.
+ */
 async function datasetQuery(
   database: Database,
-  { name, dataset, inputs }: ModelDeclaration,
+  declaration: SupervisedDeclaration,
   views: readonly HistoricalView[],
   keys: readonly string[],
   splitRule: SplitRule,
 ): Promise<string> {
+  const { name, dataset, inputs } = declaration;
+  const isText = declaration.kind === 'text-classifier';
   const joined = await historicalQuery(database, {
     frame: 'frame',
     frameName: `labels/${name}`,
     views,
     asKnown: dataset.asKnown ? 'row' : undefined,
+    found: isText ? FOUND : undefined,
   });
   const columns = [
     ...keys.map(identifier),
@@ -144,78 +155,10 @@ async function datasetQuery(
       (input) =>
         `CAST(${identifier(input.name)} AS ${INPUT_SQL_TYPE[input.type]}) AS ${identifier(input.name)}`,
     ),
-    'label::INTEGER AS label',
+    `${labelKindOf(declaration).toDataset} AS label`,
+    ...(isText ? [FOUND] : []),
     `${splitSql(splitRule, keys, DAY)} AS _split`,
   ];
   return `CREATE TABLE dataset AS
     SELECT * FROM (SELECT ${columns.join(', ')} FROM (${joined}) AS frame) WHERE _split IS NOT NULL`;
-}
-
-async function writeSplits(
-  database: Database,
-  cache: PartitionCache,
-  declaration: ModelDeclaration,
-  keys: readonly string[],
-): Promise<WrittenSplit[]> {
-  const counts = await database.rows<{ split: Split; rows: number; positives: number }>(
-    'SELECT _split AS split, count(*) AS rows, sum(label) AS positives FROM dataset GROUP BY ALL',
-  );
-  refuseTooFewRows(declaration, counts);
-  // How a file is cut into row groups, and so its bytes, must not depend on the machine's threads.
-  await database.execute('SET threads = 1');
-  const written: WrittenSplit[] = [];
-  for (const split of SPLITS) {
-    const path = join(cache.folder, `${split}.parquet`);
-    await database.execute(
-      `COPY (SELECT * EXCLUDE (_split) FROM dataset WHERE _split = ${literal(split)}
-             ORDER BY event_timestamp, ${keys.map(identifier).join(', ')})
-       TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
-    );
-    const { rows, positives } = counts.find((count) => count.split === split)!;
-    written.push({
-      split,
-      path,
-      sha256: await hashFile(path),
-      bytes: (await stat(path)).size,
-      rows,
-      positives,
-    });
-  }
-  return written;
-}
-
-function refuseTooFewRows(
-  { name, dataset }: ModelDeclaration,
-  counts: readonly { split: Split; rows: number; positives: number }[],
-): void {
-  const total = counts.reduce((sum, { rows }) => sum + rows, 0);
-  const finding = (check: string, found: string, expected: string) => ({
-    where: `datasets/${name}`,
-    check,
-    found,
-    expected,
-    examples: [],
-  });
-  const findings = [];
-  if (total < dataset.minRows)
-    findings.push(finding('enough rows', `found ${total} rows`, `at least ${dataset.minRows}`));
-  for (const split of SPLITS) {
-    const { rows, positives } = counts.find((count) => count.split === split) ?? { rows: 0, positives: 0 };
-    if (positives === 0 || positives === rows) {
-      findings.push(
-        finding(
-          `both classes in ${split}`,
-          `${split} has ${positives} positive rows of ${rows}`,
-          'some of both classes',
-        ),
-      );
-    }
-  }
-  if (findings.length > 0) throw breach(findings);
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

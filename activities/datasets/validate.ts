@@ -1,24 +1,24 @@
 import { join } from 'node:path';
 import type { DatasetSnapshot, QualityFinding, QualityReport } from '../../contracts/dataset';
 import { personalColumns, showEntity } from '../../contracts/masking';
-import type { ModelDeclaration } from '../../contracts/model';
+import type { ModelDeclaration, SupervisedDeclaration } from '../../contracts/model';
 import { identifier, literal, openDatabase, parquetFiles, type Database } from '../../platform/duckdb';
 import { explainCorruption, type PartitionCache } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
-import { checkRows, featureRules, keyRules, type RowRule } from '../quality/rules';
+import { checkRows, featureRules, keyRules, missingRule, type RowRule } from '../quality/rules';
 import { modelJoinKeys } from './entity';
-import { labelRule } from './labels';
+import { labelKindOf } from './label-kinds';
 import { SPLITS } from './manifest';
 
 /** Holds each split against the declared checks, and the splits against each other. */
 export async function inspectSnapshot(
   cache: PartitionCache,
-  declaration: ModelDeclaration,
+  declaration: SupervisedDeclaration,
   snapshot: DatasetSnapshot,
 ): Promise<QualityReport> {
   const keys = modelJoinKeys(declaration).map(({ name }) => name);
   const names = [...keys, 'event_timestamp'];
-  const rules = [...keyRules(names), labelRule, ...inputRules(declaration)];
+  const rules = [...keyRules(names), ...labelKindOf(declaration).datasetRules, ...inputRules(declaration)];
   const personal = personalColumns(...declaration.views);
   const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
   try {
@@ -53,7 +53,8 @@ function inputRules(declaration: ModelDeclaration): RowRule[] {
   return declaration.inputs.flatMap((input) => {
     const view = declaration.views.find(({ name }) => name === input.view);
     const feature = view?.features.find(({ name }) => name === input.feature);
-    return feature ? featureRules(feature, input.name) : [];
+    const rules = feature ? featureRules(feature, input.name) : [];
+    return input.type === 'text' ? [missingRule(input.name, 0), ...rules] : rules;
   });
 }
 

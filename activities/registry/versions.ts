@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { extract } from 'tar';
 import { canonicalJson } from '../../contracts/canonical-json';
-import type { DatasetManifest, DatasetSnapshot } from '../../contracts/dataset';
+import { splitCounts, type DatasetManifest, type DatasetSnapshot } from '../../contracts/dataset';
 import type { Contest, Provenance } from '../../contracts/decision';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
@@ -103,12 +103,7 @@ async function describeSnapshot(
 ): Promise<DatasetSnapshot> {
   const prefix = Key.dataset(model, snapshot);
   const { splits } = await store.getJson<DatasetManifest>(`${prefix}manifest.json`);
-  const count = (what: 'rows' | 'positives') => ({
-    train: splits.train[what],
-    validation: splits.validation[what],
-    test: splits.test[what],
-  });
-  return { model, snapshot, prefix, rows: count('rows'), positives: count('positives') };
+  return { model, snapshot, prefix, ...splitCounts(splits) };
 }
 
 /** Unpacks a training's archive and returns the names of its files. */
@@ -127,7 +122,7 @@ async function unpack(store: ObjectStore, key: string, folder: string): Promise<
       { cause },
     );
   }
-  const names = (await readdir(content)).sort();
+  const names = await filesBelow(content);
   const absent = REQUIRED.filter((name) => !names.includes(name));
   if (absent.length > 0) {
     throw new MeridianError(
@@ -137,6 +132,15 @@ async function unpack(store: ObjectStore, key: string, folder: string): Promise<
     );
   }
   return names;
+}
+
+/** Paths below the folder, such as `pictures/roc_curve.png`, in order; what is no plain file is left out. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)))
+    .sort();
 }
 
 async function inTemporaryFolder(work: (folder: string) => Promise<void>): Promise<void> {

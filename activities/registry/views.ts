@@ -1,4 +1,5 @@
 import { ErrorCode, MeridianError, show } from '../../contracts/errors';
+import { isKeptOnline } from '../../contracts/feature-view';
 import { Key } from '../../contracts/ids';
 import type { ArtifactManifest, FeatureView, ModelDeclaration } from '../../contracts/model';
 import { listViewNames, readViewVersions } from '../../platform/feature-views';
@@ -11,17 +12,19 @@ export interface ViewsRequest {
   models?: string[];
   /** Only these, by name. */
   views?: string[];
+  /** Only those that are kept in the online store. */
+  onlineOnly?: boolean;
 }
 
 export function createViewActivities(store: ObjectStore) {
   return {
     /**
-     * The views that a load keeps fed: those of the models as declared now, those in other versions that what serves was
+     * The views that a daily run keeps fed, in the offline store and mostly online: those of the models as declared now, those in other versions that what serves was
      * trained with, and published ones that no model uses. Each version once, as it was published last; in the order of
      * their names. Without those whose values are pushed only: they have nothing to load.
      * @throws MeridianError UnknownModel, or InvalidInput where a view asked for is none of those, or has nothing to load
      */
-    viewsToLoad: async ({ models, views }: ViewsRequest = {}): Promise<FeatureView[]> => {
+    viewsToLoad: async ({ models, views, onlineOnly = false }: ViewsRequest = {}): Promise<FeatureView[]> => {
       const names = models ?? (await store.listFolders('declarations/'));
       const used = (await Promise.all(names.map((model) => viewsOfModel(store, model)))).flat();
       const published = await publishedVersions(store);
@@ -29,12 +32,17 @@ export function createViewActivities(store: ObjectStore) {
       if (!models) {
         for (const view of await unused(store, published, used)) found.set(idOf(view), view);
       }
-      const all = (await loadable(store, [...found.values()])).sort(
+      const wanted = [...found.values()].filter((view) => !onlineOnly || isKeptOnline(view));
+      const all = (await loadable(store, wanted)).sort(
         (a, b) => a.name.localeCompare(b.name, 'en') || a.version - b.version,
       );
       if (!views) return all;
       const why = (view: FeatureView): string =>
-        !models || found.has(idOf(view)) ? 'which has nothing to load' : 'which none of these models uses';
+        onlineOnly && !isKeptOnline(view)
+          ? 'which is not kept online'
+          : !models || found.has(idOf(view))
+            ? 'which has nothing to load'
+            : 'which none of these models uses';
       const left = new Map([...published.values()].map((view) => [view.name, why(view)]));
       return chosen(all, views, left);
     },

@@ -54,9 +54,10 @@ export function materializeCommand(): Command {
         }
         const result = await follow<MaterializeResult>(client, workflowId);
         print({ workflowId, ...result }, options, () =>
-          result.views.map(
-            ({ view: loaded, version, entities, written, removed, watermark }) =>
-              `${loaded} version ${version}: ${entities} entities, ${written} written, ${removed} removed, loaded up to ${watermark}`,
+          result.views.map(({ view: loaded, version, entities, written, removed, watermark }) =>
+            watermark === null
+              ? `${loaded} version ${version}: ${entities} entities, kept offline only`
+              : `${loaded} version ${version}: ${entities} entities, ${written} written, ${removed} removed, loaded up to ${watermark}`,
           ),
         );
       }),

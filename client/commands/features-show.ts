@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { lookBackOf } from '../../contracts/feature-view';
+import { isKeptOnline, lookBackOf } from '../../contracts/feature-view';
 import { describeView, type ViewDetails } from '../feature-catalogue';
 import { print, table } from '../output';
 import { withPlatform } from '../platform';
@@ -51,6 +51,7 @@ function definitionLines({ definition, versions, watermark }: ViewDetails): stri
       ['ttl', definition.ttlSeconds === 0 ? 'unlimited' : `${definition.ttlSeconds} s`],
       ['sources', from.join(', ') || '-'],
       ['pushed', push ? 'yes' : 'no'],
+      ['kept', isKeptOnline(definition) ? 'online and offline' : 'offline only'],
       ['checks', written(definition.checks)],
       ['when late', whenLate],
       ['looks back', `${lookBackOf(definition)} d`],

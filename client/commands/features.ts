@@ -39,7 +39,7 @@ function listCommand(): Command {
               String(row.features),
               inDays(row.ttlSeconds),
               row.owner,
-              row.loadedUpTo ?? '-',
+              row.online ? (row.loadedUpTo ?? '-') : 'offline only',
               row.usedBy.join(', ') || '-',
             ]),
           ]),

@@ -49,7 +49,7 @@ const manifestOf = ({ prefix }: DatasetSnapshot) =>
 it('observes the days whose outcome is known, and labels them', async () => {
   expect(request.labelDays).toEqual(['2025-12-01', '2025-12-31', '2026-01-30', '2026-03-01']);
   const labelled = await stage.run(createDatasetActivities(stage).labelEntities, { declaration, asOf });
-  const share = labelled.positives / labelled.rows;
+  const share = labelled.positives! / labelled.rows;
   expect(share).toBeGreaterThan(0.02);
   expect(share).toBeLessThan(0.12);
 });
@@ -67,7 +67,7 @@ it('holds what its manifest says, each entity in the split its hash gives it', a
     ]);
     expect(table.numRows).toBe(snapshot.rows[split]);
     const labels = [...table.getChild('label')!] as number[];
-    expect(labels.reduce((a, b) => a + b, 0)).toBe(snapshot.positives[split]);
+    expect(labels.reduce((a, b) => a + b, 0)).toBe(snapshot.positives![split]);
     const ids = new Set<string>(table.getChild('customer_id'));
     for (const id of ids) expect([id, splitOf(declaration.dataset, id)]).toEqual([id, split]);
     expect(manifest.splits[split]).toMatchObject({ rows: table.numRows });

@@ -1,4 +1,5 @@
 import { patched } from '@temporalio/workflow';
+import type { LabelledEntities } from '../../activities/datasets';
 import type { DatasetSnapshot } from '../../contracts/dataset';
 import type { Day } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
@@ -25,10 +26,8 @@ export async function buildDataset(
     throw asFailure(new MeridianError(ErrorCode.InvalidInput, `${declaration.name}: found ${found}.`));
   }
 
-  const labels = await run.step(
-    'label',
-    { doing: 'Labelling', done: (r) => `${r.rows} labels on ${r.days.length} days, ${r.positives} positive` },
-    () => datasets.labelEntities({ declaration, asOf }),
+  const labels = await run.step('label', { doing: 'Labelling', done: describeLabels }, () =>
+    datasets.labelEntities({ declaration, asOf }),
   );
   await run.step(
     'features',
@@ -73,6 +72,15 @@ async function asPublished({ name, views }: ModelDeclaration): Promise<FeatureVi
   return views.map(
     (view) => published.find((one) => one.name === view.name && one.version === view.version) ?? view,
   );
+}
+
+function describeLabels({ rows, days, positives, classes }: LabelledEntities): string {
+  const among = classes
+    ? `, of ${Object.keys(classes).length} classes`
+    : positives === undefined
+      ? ''
+      : `, ${positives} positive`;
+  return `${rows} labels on ${days.length} days${among}`;
 }
 
 function describeSnapshot({ snapshot, rows, model }: DatasetSnapshot): string {

@@ -19,6 +19,8 @@ export interface HistoricalJoin {
   asKnown?: AsKnown;
   /** SQL condition on rows of `frame`: those that may have features; default: all. */
   keep?: string;
+  /** A BOOLEAN column of this name: whether every view had a row, whatever its values. */
+  found?: string;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface HistoricalJoin {
  * partition whose schema is not the view's.
  */
 export async function historicalQuery(database: Database, join: HistoricalJoin): Promise<string> {
-  const { frame, frameName, views, asKnown, keep } = join;
+  const { frame, frameName, views, asKnown, keep, found } = join;
   for (const view of views) requireFeatures(view);
   await loadFrame(database, frame, frameName, views);
   // Without a time a row asks for nothing.
@@ -51,7 +53,9 @@ export async function historicalQuery(database: Database, join: HistoricalJoin):
   const features = views.flatMap(({ columns }, index) =>
     columns.map(({ as }, column) => `v${index}.c${column} AS ${identifier(as)}`),
   );
-  return `SELECT ${[`frame.* EXCLUDE (${ROW}, ${TIME})`, ...features].join(', ')}
+  const everyView = views.map((_, index) => `v${index}.${ROW} IS NOT NULL`).join(' AND ') || 'true';
+  const complete = found === undefined ? [] : [`(${everyView}) AS ${identifier(found)}`];
+  return `SELECT ${[`frame.* EXCLUDE (${ROW}, ${TIME})`, ...features, ...complete].join(', ')}
     FROM ${FRAME} AS frame
     ${joined.map((rows, index) => `LEFT JOIN (${rows}) AS v${index} ON frame.${ROW} = v${index}.${ROW}`).join('\n')}
     ORDER BY frame.${ROW}`;
