@@ -9,6 +9,8 @@ export const WorkflowId = {
   evaluate: (model: string, version: string) => `evaluate/${model}/${version}`,
   rollOut: (model: string, version: string) => `roll-out/${model}/${version}`,
   release: (model: string) => `release/${model}`,
+  scoreBatch: (model: string, date: string) => `score-batch/${model}/${date}`,
+  limit: (name: string) => `limit/${name}`,
   scorer: (model: string, shard: number) => `scorer/${model}/${shard}`,
 } as const;
 
@@ -37,8 +39,16 @@ export const Key = {
   code: (hash: string) => `code/${hash}.tar.gz`,
   /** What the checkout held beyond its commit when that code was published. */
   dirtyDiff: (codeHash: string, diffHash: string) => `code/${codeHash}.${diffHash.slice(0, 12)}.dirty.diff`,
+  limits: 'config/limits.json',
+  /** What a training cost, for the estimates of later ones. */
+  costs: (model: string) => `reports/costs/${model}/`,
+  /** That somebody was told something, so that nobody is told twice. */
+  told: (what: string) => `reports/told/${what}.json`,
   dataset: (model: string, snapshot: string) => `datasets/${model}/${snapshot}/`,
   trainingOutput: 'training/',
+  /** `work` is what all jobs of one step have in common: their name without generation and attempt. */
+  checkpoints: (model: string, work: string, generation: number) =>
+    `checkpoints/${model}/${work}/g${generation}/`,
   trials: (tuningJob: string) => `training/${tuningJob}/trials.json`,
   version: (model: string, version: string) => `models/${model}/${version}/`,
   reservation: (model: string, version: string) => `models/${model}/${version}/reserved.json`,
@@ -47,6 +57,8 @@ export const Key = {
   generation: (model: string, n: number) => `serving/${model}/generations/${n}.json`,
   releasePointer: (model: string) => `serving/${model}/release.json`,
   predictions: (model: string, day: string, hour: string) => `predictions/${model}/dt=${day}/hour=${hour}/`,
+  /** A day of a batch model's results; what its objects are called, `contracts/batch.ts` says. */
+  anomalies: (model: string, day: string) => `anomalies/${model}/dt=${day}/`,
   /** Captures that fit no row of `predictions`. */
   rejectedPredictions: (model: string) => `predictions/${model}/rejected/`,
   audit: (model: string, n: number) => `audit/${model}/${String(n).padStart(8, '0')}.json`,

@@ -1,6 +1,7 @@
 export { compareStores } from './compare-stores';
 export { evaluateModel } from './evaluate-model';
 export { launch } from './launch';
+export { limit } from './limit';
 export { materializeFeatures } from './materialize-features';
 export { releaseModel } from './release-model';
 export { retrainModel } from './retrain-model';
