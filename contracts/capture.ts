@@ -1,4 +1,4 @@
-import type { FeatureValue, TabularSignature } from './model';
+import type { FeatureValue, ModelDeclaration } from './model';
 import type { CapturedPrediction } from './scoring';
 
 /** The Redis stream captured predictions travel through, from the inference workers to the drainer. */
@@ -7,7 +7,7 @@ export const CAPTURE_STREAM = 'meridian:captures';
 /** The field of a stream entry that holds the batch, as JSON. */
 export const CAPTURE_FIELD = 'batch';
 
-export type CaptureInput = Pick<TabularSignature['inputs'][number], 'name' | 'type'>;
+export type CaptureInput = Pick<ModelDeclaration['inputs'][number], 'name' | 'type'>;
 
 /** A captured prediction on its way: what the batch says once is left out, features are in the order of its inputs. */
 export type CaptureRecord = Omit<CapturedPrediction, 'model' | 'features'> & {
@@ -32,6 +32,7 @@ export const CAPTURE_COLUMNS = [
   'generation',
   'entity',
   'prediction',
+  'predicted_label',
   'latency_ms',
   'error',
 ] as const satisfies readonly (keyof CapturedPrediction)[];

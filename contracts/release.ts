@@ -1,4 +1,5 @@
 import type { ReleaseDecision } from './generated/types';
+import type { Prediction, SeriesPrediction } from './scoring';
 
 /** One version as workers load it. */
 export interface ServedVersion {
@@ -61,5 +62,5 @@ export interface ProbeResult {
   workerId: string;
   generation: number;
   version: string;
-  prediction: number;
+  prediction: Prediction | SeriesPrediction;
 }

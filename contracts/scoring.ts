@@ -19,10 +19,31 @@ export interface PredictRow {
   entity?: Record<string, unknown>;
 }
 
+/** A model's answer: a probability (tabular-classifier), a number (tabular-regressor) or a class (text-classifier). */
+export type Prediction = number | TextPrediction;
+
+export interface TextPrediction {
+  /** The most probable class. */
+  label: string;
+  /** The probability of each class. */
+  scores: Record<string, number>;
+}
+
+/** The number that an answer stands on: of a class, its probability. */
+export const decisive = (prediction: Prediction): number =>
+  typeof prediction === 'number' ? prediction : prediction.scores[prediction.label]!;
+
+/** What a model of series says of one point; not to be had online. */
+export interface SeriesPrediction {
+  /** The reconstruction error over the threshold of the series. */
+  score: number;
+  /** Whether the score is above 1. */
+  anomalous: boolean;
+}
+
 /** What a caller gets, over HTTP and through the queue. */
-export interface PredictResponse {
-  /** A probability (tabular). */
-  prediction: number;
+export interface PredictResponse<Answer extends Prediction = Prediction> {
+  prediction: Answer;
   model_version: string;
   latency_ms: number;
 }
@@ -58,7 +79,10 @@ export interface CapturedPrediction {
   entity: string | null;
   /** One column a feature. */
   features: FeatureRow;
+  /** The number answered; of a text, the probability of its label. */
   prediction: number | null;
+  /** Of a text: the class answered. */
+  predicted_label?: string | null;
   latency_ms: number;
   /** Error code where the prediction failed. */
   error: string | null;

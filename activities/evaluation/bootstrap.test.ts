@@ -1,6 +1,6 @@
 import { bootstrap, differences, intervals, quantile } from './bootstrap';
-import { METRIC_NAMES, measure, rank } from './metrics';
-import type { RankedRows } from './metrics';
+import { METRIC_NAMES, measure, rank } from './kinds/binary';
+import type { RankedRows } from './kinds/binary';
 
 /** Rows of entities with two rows each; `skill` is how far scores follow the label. */
 function madeUp(entities: number, skill: number): RankedRows {
@@ -12,21 +12,24 @@ function madeUp(entities: number, skill: number): RankedRows {
   return rank(scores, { positive, entity, entities });
 }
 
+const examined = (rows: RankedRows) => ({
+  measure: (weights: ArrayLike<number>) => measure(rows, weights).metrics,
+});
 const once = (entities: number) => new Uint8Array(entities).fill(1);
 const nothing = async () => {};
 
 describe('bootstrap', () => {
   it('gives the same draws for the same seed, others for another', async () => {
     const rows = madeUp(50, 0.5);
-    const [first] = await bootstrap([rows], 50, { resamples: 5, seed: 1 }, nothing);
-    expect(await bootstrap([rows], 50, { resamples: 5, seed: 1 }, nothing)).toEqual([first]);
-    expect(await bootstrap([rows], 50, { resamples: 5, seed: 2 }, nothing)).not.toEqual([first]);
+    const [first] = await bootstrap([examined(rows)], 50, { resamples: 5, seed: 1 }, nothing);
+    expect(await bootstrap([examined(rows)], 50, { resamples: 5, seed: 1 }, nothing)).toEqual([first]);
+    expect(await bootstrap([examined(rows)], 50, { resamples: 5, seed: 2 }, nothing)).not.toEqual([first]);
   });
 
   it('draws all models on the same resamples: a model differs from itself by nothing', async () => {
     const rows = madeUp(80, 0.5);
     const values = measure(rows, once(80)).metrics;
-    const [a, b] = await bootstrap([rows, rows], 80, { resamples: 40, seed: 3 }, nothing);
+    const [a, b] = await bootstrap([examined(rows), examined(rows)], 80, { resamples: 40, seed: 3 }, nothing);
     const difference = differences({ values, draws: a! }, { values, draws: b! });
     for (const name of METRIC_NAMES) expect(difference[name]).toEqual({ value: 0, low: 0, high: 0 });
   });
@@ -35,8 +38,8 @@ describe('bootstrap', () => {
     const entities = 2000;
     const rows = madeUp(entities, 0.5);
     const values = measure(rows, once(entities)).metrics;
-    const [draws] = await bootstrap([rows], entities, { resamples: 400, seed: 4 }, nothing);
-    const { low, high } = intervals(values, draws!).accuracy;
+    const [draws] = await bootstrap([examined(rows)], entities, { resamples: 400, seed: 4 }, nothing);
+    const { low, high } = intervals(values, draws!)['accuracy']!;
     // Entities are a cluster of two rows: the standard error of their mean accuracy.
     const hits = new Float64Array(entities);
     rows.scores.forEach((score, row) => {
@@ -58,13 +61,13 @@ describe('bootstrap', () => {
     const rows = rank(scores, { positive, entity: Uint32Array.from(scores, (_, row) => row), entities });
     const values = measure(rows, once(entities)).metrics;
     expect(values.calibrationError).toBeCloseTo(0, 10);
-    const [draws] = await bootstrap([rows], entities, { resamples: 50, seed: 8 }, nothing);
+    const [draws] = await bootstrap([examined(rows)], entities, { resamples: 50, seed: 8 }, nothing);
     const found = intervals(values, draws!);
     for (const name of METRIC_NAMES) {
-      expect(found[name].low).toBeLessThanOrEqual(values[name]);
-      expect(found[name].high).toBeGreaterThanOrEqual(values[name]);
+      expect(found[name]!.low).toBeLessThanOrEqual(values[name]);
+      expect(found[name]!.high).toBeGreaterThanOrEqual(values[name]);
     }
-    expect(found.calibrationError.high).toBeGreaterThan(0.01);
+    expect(found['calibrationError']!.high).toBeGreaterThan(0.01);
   });
 
   it('leaves out resamples without both classes', async () => {
@@ -73,9 +76,9 @@ describe('bootstrap', () => {
       entity: Uint32Array.from([0, 1]),
       entities: 2,
     });
-    const [draws] = await bootstrap([rows], 2, { resamples: 30, seed: 5 }, nothing);
+    const [draws] = await bootstrap([examined(rows)], 2, { resamples: 30, seed: 5 }, nothing);
     expect(draws!.some(({ auc }) => Number.isNaN(auc))).toBe(true);
-    expect(intervals(measure(rows, once(2)).metrics, draws!).auc).toEqual({ value: 1, low: 1, high: 1 });
+    expect(intervals(measure(rows, once(2)).metrics, draws!)['auc']).toEqual({ value: 1, low: 1, high: 1 });
   });
 
   it('tells of each resample, and stops where that throws', async () => {
@@ -84,7 +87,9 @@ describe('bootstrap', () => {
       seen.push(done);
       if (done === 3) throw new Error('cancelled');
     };
-    await expect(bootstrap([madeUp(5, 1)], 5, { resamples: 9, seed: 6 }, stop)).rejects.toThrow('cancelled');
+    await expect(bootstrap([examined(madeUp(5, 1))], 5, { resamples: 9, seed: 6 }, stop)).rejects.toThrow(
+      'cancelled',
+    );
     expect(seen).toEqual([1, 2, 3]);
   });
 });

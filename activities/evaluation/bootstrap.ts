@@ -1,13 +1,16 @@
 import type { Metric } from '../../contracts/evaluation';
-import { METRIC_NAMES, measure } from './metrics';
-import type { Measured, MetricName, RankedRows } from './metrics';
+import type { Examined, Metrics } from './kinds/kind';
 
 export interface Resampling {
   resamples: number;
   seed: number;
 }
 
-type Draws = Measured['metrics'][];
+/** A model's metrics of all rows, and by resample. */
+interface Drawn {
+  values: Metrics;
+  draws: Metrics[];
+}
 
 /**
  * Measures each model on the same resamples, drawn with replacement from the entities (the rows of one entity are not
@@ -16,48 +19,49 @@ type Draws = Measured['metrics'][];
  * @returns for each model, its metrics by resample
  */
 export async function bootstrap(
-  models: readonly RankedRows[],
+  models: readonly Pick<Examined, 'measure'>[],
   entities: number,
   { resamples, seed }: Resampling,
   onResample: (done: number) => Promise<void>,
-): Promise<Draws[]> {
+): Promise<Metrics[][]> {
   const random = mulberry32(seed);
   const weights = new Uint16Array(entities);
-  const draws: Draws[] = models.map(() => []);
+  const draws: Metrics[][] = models.map(() => []);
   for (let resample = 1; resample <= resamples; resample += 1) {
     weights.fill(0);
     for (let draw = 0; draw < entities; draw += 1) weights[Math.floor(random() * entities)]! += 1;
-    models.forEach((rows, model) => draws[model]!.push(measure(rows, weights).metrics));
+    models.forEach((model, index) => draws[index]!.push(model.measure(weights)));
     await onResample(resample);
   }
   return draws;
 }
 
-/** 95 % percentile intervals around the metrics of the whole. */
-export function intervals(values: Measured['metrics'], draws: Draws): Record<MetricName, Metric> {
-  return byMetric((name) =>
+/** 95 % percentile intervals around the metrics of the whole; what the whole leaves undefined is left out. */
+export function intervals(values: Metrics, draws: readonly Metrics[]): Record<string, Metric> {
+  return byMetric(values, (name, value) =>
     interval(
-      values[name],
-      draws.map((draw) => draw[name]),
+      value,
+      draws.map((draw) => draw[name]!),
     ),
   );
 }
 
 /** Candidate − champion with 95 % intervals, resample by resample: what both find hard cancels out. */
-export function differences(
-  candidate: { values: Measured['metrics']; draws: Draws },
-  champion: { values: Measured['metrics']; draws: Draws },
-): Record<MetricName, Metric> {
-  return byMetric((name) =>
+export function differences(candidate: Drawn, champion: Drawn): Record<string, Metric> {
+  const values = Object.fromEntries(
+    Object.entries(candidate.values).map(([name, value]) => [name, value - champion.values[name]!]),
+  );
+  return byMetric(values, (name, value) =>
     interval(
-      candidate.values[name] - champion.values[name],
-      candidate.draws.map((draw, resample) => draw[name] - champion.draws[resample]![name]),
+      value,
+      candidate.draws.map((draw, resample) => draw[name]! - champion.draws[resample]![name]!),
     ),
   );
 }
 
-function byMetric(of: (name: MetricName) => Metric): Record<MetricName, Metric> {
-  return Object.fromEntries(METRIC_NAMES.map((name) => [name, of(name)])) as Record<MetricName, Metric>;
+function byMetric(values: Metrics, of: (name: string, value: number) => Metric): Record<string, Metric> {
+  const defined = Object.entries(values).filter(([, value]) => !Number.isNaN(value));
+  return Object.fromEntries(defined.map(([name, value]) => [name, of(name, value)]));
 }
 
 /**

@@ -1,7 +1,12 @@
 import type { Metric } from '../../contracts/evaluation';
 import type { ModelDeclaration } from '../../contracts/model';
-import { judge } from './gate';
+import { checkGate, judge as judgeBy } from './gate';
 import type { Evidence } from './gate';
+import type { Directions } from './kinds/kind';
+
+const DIRECTIONS: Directions = { auc: 'higher', logLoss: 'lower', recall: 'higher' };
+const judge = (declaration: Parameters<typeof judgeBy>[0], given: Evidence) =>
+  judgeBy(declaration, given, DIRECTIONS);
 
 const metric = (value: number, low = value - 0.02, high = value + 0.02): Metric => ({ value, low, high });
 const evidence = (over: Partial<Evidence> = {}): Evidence => ({
@@ -43,13 +48,18 @@ describe('judge', () => {
     expect(judged.map(({ verdict }) => verdict)).toEqual(['pass', 'fail', 'pass']);
   });
 
-  it('fails on a metric that does not exist, and on a threshold without a number', () => {
-    for (const absolute of [
-      { metric: 'AUC', min: 0.1 },
-      { metric: 'constructor', min: 0 },
-      { metric: 'auc' },
-    ])
-      expect(judge(rules({ absolute: [absolute] }), evidence()).verdict).toBe('fail');
+  it('fails on a threshold without a number', () => {
+    expect(judge(rules({ absolute: [{ metric: 'auc' }] }), evidence()).verdict).toBe('fail');
+  });
+
+  it('is inconclusive on what the held-out rows leave unmeasured, on its own and against the champion', () => {
+    const unmeasured = { metric: 'recall', min: 0.9 };
+    expect(judge(rules({ absolute: [...AUC.absolute, unmeasured] }), evidence())).toMatchObject({
+      verdict: 'inconclusive',
+      rules: [{ verdict: 'pass' }, { rule: 'recall', verdict: 'inconclusive' }, { verdict: 'pass' }],
+    });
+    const champion = { ...AUC, champion: { metric: 'recall', margin: 0 } };
+    expect(judge(rules(champion), evidence(against({ auc: metric(0.1) }))).verdict).toBe('inconclusive');
   });
 
   it('fails without any rule that judges quality', () => {
@@ -102,5 +112,32 @@ describe('judge', () => {
       found: '45.1 ms',
       expected: 'at most 45 ms',
     });
+  });
+});
+
+describe('checkGate', () => {
+  const check = (gate: ModelDeclaration['gate']) =>
+    checkGate({ name: 'churn', kind: 'tabular-classifier', gate } as ModelDeclaration, DIRECTIONS);
+
+  it('takes metrics of the kind', () => {
+    expect(() => check(CHAMPION)).not.toThrow();
+  });
+
+  it('refuses every other, naming those there are', () => {
+    const unknown = { absolute: [...AUC.absolute, { metric: 'constructor', min: 0 }] };
+    expect(() => check({ ...unknown, champion: { metric: 'AUC', margin: 0 } })).toThrow(
+      expect.objectContaining({
+        code: 'InvalidInput',
+        message: expect.stringContaining('expected metrics of a tabular-classifier (auc, logLoss, recall)'),
+        fields: [
+          {
+            field: 'gate.absolute.1.metric',
+            found: '"constructor"',
+            expected: 'one of auc, logLoss, recall',
+          },
+          { field: 'gate.champion.metric', found: '"AUC"', expected: 'one of auc, logLoss, recall' },
+        ],
+      }),
+    );
   });
 });

@@ -1,7 +1,7 @@
 import type { Evaluation, GateRule, Metric, Verdict } from '../../contracts/evaluation';
 import type { ModelDeclaration } from '../../contracts/model';
-import { METRICS, METRIC_NAMES } from './metrics';
-import type { MetricName } from './metrics';
+import { ErrorCode, MeridianError, show, type FieldProblem } from '../../contracts/errors';
+import type { Directions } from './kinds/kind';
 
 /** What the gate judges by. */
 export interface Evidence {
@@ -12,19 +12,45 @@ export interface Evidence {
 }
 
 /**
+ * @param directions every metric of the model's kind
+ * @throws InvalidInput where the gate names another, listing those there are.
+ */
+export function checkGate({ name, kind, gate }: ModelDeclaration, directions: Directions): void {
+  const known = Object.keys(directions).join(', ');
+  const named: [field: string, metric: string][] = [
+    ...gate.absolute.map(({ metric }, index): [string, string] => [`gate.absolute.${index}.metric`, metric]),
+    ...(gate.champion ? [['gate.champion.metric', gate.champion.metric] satisfies [string, string]] : []),
+  ];
+  const fields = named
+    .filter(([, metric]) => !Object.hasOwn(directions, metric))
+    .map(([field, metric]): FieldProblem => ({ field, found: show(metric), expected: `one of ${known}` }));
+  if (fields.length === 0) return;
+  throw new MeridianError(
+    ErrorCode.InvalidInput,
+    `${name}: ${fields.map(({ field, found }) => `${field}: found ${found}`).join('; ')}; expected metrics of a ${kind} ` +
+      `(${known}). Correct the declaration and publish it again.`,
+    fields,
+  );
+}
+
+/**
  * Judges a candidate: fails where any rule fails, else is inconclusive where any rule is, else passes.
  * - An absolute threshold is met or missed by the point value; the interval is shown, for people.
  * - Against the champion the paired interval decides: passes where even its worse end is within the margin, fails where
  *   even its better end is not, and is inconclusive between.
+ * - What the held-out rows leave unmeasured (a class without rows, windows that nobody labelled) is inconclusive.
  * - A declaration under which no rule judges the model's quality is a fail, whatever its latency.
  */
 export function judge(
   { gate, serving }: Pick<ModelDeclaration, 'gate' | 'serving'>,
   evidence: Evidence,
+  directions: Directions,
 ): Evaluation['gate'] {
   const quality = [
     ...gate.absolute.flatMap((rule) => judgeAbsolute(rule, evidence.metrics)),
-    ...(gate.champion && evidence.champion ? [judgeChampion(gate.champion, evidence.champion)] : []),
+    ...(gate.champion && evidence.champion
+      ? [judgeChampion(gate.champion, evidence.champion, directions)]
+      : []),
   ];
   const rules = [
     ...(quality.length > 0 ? quality : [EMPTY]),
@@ -32,6 +58,8 @@ export function judge(
   ];
   return { verdict: worst(rules.map(({ verdict }) => verdict)), rules };
 }
+
+const UNMEASURED = 'nothing: the held-out rows leave it undefined';
 
 const EMPTY: GateRule = {
   rule: 'gate',
@@ -44,42 +72,33 @@ function judgeAbsolute(
   { metric, min, max }: ModelDeclaration['gate']['absolute'][number],
   metrics: Record<string, Metric>,
 ): GateRule[] {
-  const measured = isMetric(metric) ? metrics[metric] : undefined;
-  if (!measured) {
-    return [
-      {
-        rule: metric,
-        verdict: 'fail',
-        found: 'no such metric',
-        expected: `one of ${METRIC_NAMES.join(', ')}`,
-      },
-    ];
+  const measured = metrics[metric];
+  const rule = (holds: (value: number) => boolean, expected: string): GateRule => {
+    if (!measured) return { rule: metric, verdict: 'inconclusive', found: UNMEASURED, expected };
+    const verdict = holds(measured.value) ? 'pass' : 'fail';
+    return { rule: metric, verdict, found: withInterval(measured), expected };
+  };
+  if (min === undefined && max === undefined) {
+    const found = measured ? withInterval(measured) : UNMEASURED;
+    return [{ rule: metric, verdict: 'fail', found, expected: 'a threshold: min, max or both' }];
   }
-  const rule = (verdict: boolean, expected: string): GateRule => ({
-    rule: metric,
-    verdict: verdict ? 'pass' : 'fail',
-    found: withInterval(measured),
-    expected,
-  });
-  if (min === undefined && max === undefined) return [rule(false, 'a threshold: min, max or both')];
   return [
-    ...(min === undefined ? [] : [rule(measured.value >= min, `at least ${min}`)]),
-    ...(max === undefined ? [] : [rule(measured.value <= max, `at most ${max}`)]),
+    ...(min === undefined ? [] : [rule((value) => value >= min, `at least ${min}`)]),
+    ...(max === undefined ? [] : [rule((value) => value <= max, `at most ${max}`)]),
   ];
 }
 
 function judgeChampion(
   { metric, margin }: NonNullable<ModelDeclaration['gate']['champion']>,
   champion: NonNullable<Evidence['champion']>,
+  directions: Directions,
 ): GateRule {
   const rule = `${metric} against ${champion.version}`;
-  if (!isMetric(metric))
-    return { rule, verdict: 'fail', found: 'no such metric', expected: `one of ${METRIC_NAMES.join(', ')}` };
-  const higherIsBetter = METRICS[metric] === 'higher';
+  const higherIsBetter = directions[metric] === 'higher';
   const expected = `no more than ${margin} ${higherIsBetter ? 'below' : 'above'} the champion, with 95 % confidence`;
   const difference = champion.differences[metric];
   if (champion.problem !== null || !difference) {
-    const found = `no comparison: ${champion.problem ?? 'the champion was not scored'}`;
+    const found = `no comparison: ${champion.problem ?? 'the held-out rows leave it undefined'}`;
     return { rule, verdict: 'inconclusive', found, expected };
   }
   const [worse, better] = higherIsBetter
@@ -103,7 +122,6 @@ function worst(verdicts: Verdict[]): Verdict {
   return verdicts.includes('inconclusive') ? 'inconclusive' : 'pass';
 }
 
-const isMetric = (name: string): name is MetricName => Object.hasOwn(METRICS, name);
 const round = (value: number): string => String(Number(value.toPrecision(4)));
 const withInterval = ({ value, low, high }: Metric): string =>
   `${round(value)} (${round(low)} to ${round(high)})`;

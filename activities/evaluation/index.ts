@@ -1,21 +1,20 @@
 import { Context } from '@temporalio/activity';
 import type { DatasetSnapshot } from '../../contracts/dataset';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
-import type { Evaluation } from '../../contracts/evaluation';
+import { summarize, type Evaluation, type EvaluationSummary } from '../../contracts/evaluation';
 import { Key } from '../../contracts/ids';
 import type { ModelDeclaration } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
 import { loadArtifact } from '../../platform/onnx/artifact';
-import type { LoadedModel } from '../../platform/onnx/artifact';
+import type { LoadedModel } from '../../platform/onnx/loaded-model';
 import type { ObjectStore } from '../../platform/s3';
 import { refuseExpired } from '../privacy/expiry';
 import { compare } from './compare';
-import { judge } from './gate';
+import { checkGate, judge } from './gate';
 import { readHeldOut } from './held-out';
-import type { HeldOut } from './held-out';
+import { EVALUATION_KINDS } from './kinds';
+import type { Examined, Trial } from './kinds/kind';
 import { measureLatency } from './latency';
-import { rank } from './metrics';
-import type { RankedRows } from './metrics';
 import { whyNotNew } from './seen';
 
 interface Dependencies {
@@ -47,18 +46,21 @@ export function createEvaluationActivities({ store }: Dependencies) {
     /**
      * Scores a version, and the champion, on the snapshot's held-out rows, through the very artifacts that serve, and
      * judges it by the declared gate. Keeps every evaluation as `evaluations/<id>.json`; the newest is `evaluation.json`.
-     * @throws BadArtifact, DataQualityBreach (an expired snapshot, too), CorruptObject
+     * @throws InvalidInput where the gate names a metric that models of this kind do not have; BadArtifact,
+     * InvalidFeatures, DataQualityBreach (an expired snapshot, too), CorruptObject
      */
-    async evaluateVersion(input: EvaluateVersionInput): Promise<Evaluation> {
+    async evaluateVersion(input: EvaluateVersionInput): Promise<EvaluationSummary> {
       const { declaration, candidate, snapshot } = input;
+      const kind = EVALUATION_KINDS[declaration.kind];
+      checkGate(declaration, kind.directions(declaration));
       await beat('reading', candidate.version, 0);
       await refuseExpired(store, snapshot.model, snapshot.snapshot);
-      const heldOut = await readHeldOut(store, snapshot);
-      const evaluation = await withModel(store, candidate, (model) => evaluate(store, input, model, heldOut));
+      const trial = kind.openTrial(await readHeldOut(store, snapshot), declaration);
+      const evaluation = await withModel(store, candidate, (model) => evaluate(store, input, model, trial));
       const body = JSON.stringify(evaluation, null, 1);
       await store.put(Key.evaluation(declaration.name, candidate.version, input.evaluationId), body);
       await store.put(`${Key.version(declaration.name, candidate.version)}evaluation.json`, body);
-      return evaluation;
+      return summarize(evaluation);
     },
   };
 }
@@ -67,41 +69,41 @@ async function evaluate(
   store: ObjectStore,
   { declaration, candidate, snapshot, champion }: EvaluateVersionInput,
   model: LoadedModel,
-  heldOut: HeldOut,
+  trial: Trial,
 ): Promise<Evaluation> {
-  const ranked = await scoreAndRank(model, heldOut);
-  const rival = champion && (await scoreChampion(store, champion, snapshot, heldOut));
-  const { metrics, confusion, ...compared } = await compare(
-    ranked,
-    rival?.ranked ?? null,
-    heldOut.entities,
+  const examined = await examine(model, trial);
+  const rival = champion && (await examineChampion(store, champion, snapshot, trial));
+  const { metrics, ...compared } = await compare(
+    examined,
+    rival?.examined ?? null,
+    trial.entities,
     RESAMPLING,
     (done) => beat('resampling', candidate.version, done),
   );
   await beat('timing', candidate.version, 0);
-  const latency = await measureLatency(model, heldOut.table);
+  const latency = await measureLatency(trial.askerOf(model));
   const opponent = champion && {
     version: champion.version,
     ...(compared.champion ?? { metrics: {}, differences: {} }),
   };
   return {
-    formatVersion: 1,
+    formatVersion: 2,
     model: declaration.name,
+    kind: declaration.kind,
     version: candidate.version,
     artifactHash: candidate.sha256,
     snapshot: snapshot.snapshot,
-    rows: heldOut.table.numRows,
-    positives: heldOut.positives,
+    rows: trial.rows,
     metrics,
-    confusion,
+    confusion: examined.confusion,
     champion: opponent,
     latency,
     bootstrap: RESAMPLING,
-    gate: judge(declaration, {
-      metrics,
-      latency,
-      champion: opponent && { ...opponent, problem: rival?.problem ?? null },
-    }),
+    gate: judge(
+      declaration,
+      { metrics, latency, champion: opponent && { ...opponent, problem: rival?.problem ?? null } },
+      EVALUATION_KINDS[declaration.kind].directions(declaration),
+    ),
     evaluatedAt: new Date().toISOString(),
   };
 }
@@ -110,29 +112,27 @@ async function evaluate(
  * A champion that cannot be scored on these rows (other inputs, a broken artifact), or has learnt from them, is no reason
  * to fail the candidate.
  */
-async function scoreChampion(
+async function examineChampion(
   store: ObjectStore,
   champion: ServedVersion,
   snapshot: DatasetSnapshot,
-  heldOut: HeldOut,
-): Promise<{ ranked: RankedRows; problem: null } | { ranked: null; problem: string }> {
+  trial: Trial,
+): Promise<{ examined: Examined; problem: null } | { examined: null; problem: string }> {
   const notNew = await whyNotNew(store, champion.version, snapshot);
-  if (notNew !== null) return { ranked: null, problem: notNew };
+  if (notNew !== null) return { examined: null, problem: notNew };
   try {
-    const ranked = await withModel(store, champion, (model) => scoreAndRank(model, heldOut));
-    return { ranked, problem: null };
+    const examined = await withModel(store, champion, (model) => examine(model, trial));
+    return { examined, problem: null };
   } catch (error) {
     if (!(error instanceof MeridianError) || !NOT_COMPARABLE.has(error.code)) throw error;
-    return { ranked: null, problem: error.message };
+    return { examined: null, problem: error.message };
   }
 }
 
 const NOT_COMPARABLE: ReadonlySet<ErrorCode> = new Set([ErrorCode.InvalidFeatures, ErrorCode.BadArtifact]);
 
-async function scoreAndRank(model: LoadedModel, heldOut: HeldOut): Promise<RankedRows> {
-  const scores = await model.scoreTable(heldOut.table, (rows) => beat('scoring', model.version, rows));
-  return rank(scores, heldOut);
-}
+const examine = (model: LoadedModel, trial: Trial): Promise<Examined> =>
+  trial.examine(model, (rows) => beat('scoring', model.version, rows));
 
 async function withModel<T>(
   store: ObjectStore,

@@ -1,5 +1,5 @@
 import type { Provenance } from '../../contracts/decision';
-import type { Evaluation } from '../../contracts/evaluation';
+import type { EvaluationSummary } from '../../contracts/evaluation';
 import { Key } from '../../contracts/ids';
 import type { ModelDeclaration, TrainingReport } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
@@ -82,7 +82,7 @@ export function createRegistrationActivities(store: ObjectStore, mlflow: Mlflow)
     }: {
       model: string;
       version: string;
-      evaluation: Evaluation;
+      evaluation: EvaluationSummary;
     }): Promise<void> {
       const registered = await findModelVersion(mlflow, model, version);
       const timestamp = Date.parse(evaluation.evaluatedAt);

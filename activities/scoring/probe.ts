@@ -1,15 +1,15 @@
 import { ErrorCode, MeridianError } from '../../contracts/errors';
-import type { FeatureRow } from '../../contracts/model';
 import type { ProbeResult } from '../../contracts/release';
 
 /** What a model's live variant is probed with. */
 export interface ProbeTarget {
   generation: number;
   version: string;
-  row: FeatureRow;
-  expected: number;
-  tolerance: number;
-  score: (row: FeatureRow) => Promise<number>;
+  /** What it answers to a golden row, and what is wrong with that, if anything. */
+  answerGolden: () => Promise<{
+    prediction: ProbeResult['prediction'];
+    problem: { found: string; expected: string } | null;
+  }>;
 }
 
 export interface ProbeDependencies {
@@ -26,13 +26,12 @@ export function createProbeActivities({ workerId, target }: ProbeDependencies) {
      * @throws UnknownModel, ModelNotReady, or BadArtifact where the answer is not the golden one.
      */
     async probe({ model }: { model: string }): Promise<ProbeResult> {
-      const { generation, version, row, expected, tolerance, score } = target(model);
-      const prediction = await score(row);
-      if (Math.abs(prediction - expected) <= tolerance) return { workerId, generation, version, prediction };
+      const { generation, version, answerGolden } = target(model);
+      const { prediction, problem } = await answerGolden();
+      if (!problem) return { workerId, generation, version, prediction };
       throw new MeridianError(
         ErrorCode.BadArtifact,
-        `${version} on worker ${workerId}: answered ${prediction} for golden row 0, expected ${expected} within ` +
-          `${tolerance}. Restart the worker.`,
+        `${version} on worker ${workerId}: answered ${problem.found}, expected ${problem.expected}. Restart the worker.`,
       );
     },
   };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import { isModelName, MODEL_NAME } from '../../contracts/model-name';
-import type { PredictOutcome, PredictResponse, PredictRow } from '../../contracts/scoring';
+import type { PredictOutcome, Prediction, PredictResponse, PredictRow } from '../../contracts/scoring';
 import { Coalescer } from './coalescer';
 import { updateScorer } from './scorer-update';
 import { toRow, type PredictionSubject } from './subject';
@@ -19,10 +19,16 @@ export interface PredictOptions {
 /** Predictions through the task queue `scoring`. One a process: calls made at the same time travel together. */
 export interface ScoringClient {
   /**
+   * The caller knows what its model answers, and may say it: `predict<number>` of a probability or a number,
+   * `predict<TextPrediction>` of a class.
    * @throws MeridianError with the code and fields an HTTP caller would get; DependencyUnavailable where nobody
    * answered in time.
    */
-  predict(model: string, subject: PredictionSubject, options?: PredictOptions): Promise<PredictResponse>;
+  predict<Answer extends Prediction = Prediction>(
+    model: string,
+    subject: PredictionSubject,
+    options?: PredictOptions,
+  ): Promise<PredictResponse<Answer>>;
   /** Many at once; each has its own outcome, in the order of the subjects. */
   predictMany(
     model: string,
@@ -86,12 +92,16 @@ export function createScoringClient({
   }
 
   return {
-    async predict(model, subject, options = {}) {
+    async predict<Answer extends Prediction>(
+      model: string,
+      subject: PredictionSubject,
+      options: PredictOptions = {},
+    ) {
       const outcome = await ask(model, subject, options);
       if (!outcome.ok)
         throw new MeridianError(outcome.error.code, outcome.error.message, outcome.error.fields);
       const { prediction, model_version, latency_ms } = outcome;
-      return { prediction, model_version, latency_ms };
+      return { prediction: prediction as Answer, model_version, latency_ms };
     },
 
     predictMany(model, subjects, options = {}) {

@@ -15,8 +15,8 @@ export type Entity = Record<string, string | number>;
 
 export interface BothWays {
   entity: Entity;
-  queue: PredictResponse;
-  http: PredictResponse;
+  queue: PredictResponse<number>;
+  http: PredictResponse<number>;
 }
 
 /** Asks for one entity's prediction through the task queue and over HTTP. */
@@ -27,12 +27,16 @@ export async function predictBothWays(
   entity: Entity,
 ): Promise<BothWays> {
   await untilReady(scoringUrl);
-  const queue = await createScoringClient({ client }).predict(model, { entity });
+  const queue = await createScoringClient({ client }).predict<number>(model, { entity });
   const http = await predictOverHttp(scoringUrl, model, entity);
   return { entity, queue, http };
 }
 
-async function predictOverHttp(scoringUrl: string, model: string, entity: Entity): Promise<PredictResponse> {
+async function predictOverHttp(
+  scoringUrl: string,
+  model: string,
+  entity: Entity,
+): Promise<PredictResponse<number>> {
   const answer = await fetch(`${scoringUrl}/v1/predict/${model}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -40,7 +44,7 @@ async function predictOverHttp(scoringUrl: string, model: string, entity: Entity
   });
   const body = await answer.text();
   if (!answer.ok) throw new Error(`POST ${answer.url}: answered ${answer.status} ${body}`);
-  return JSON.parse(body) as PredictResponse;
+  return JSON.parse(body) as PredictResponse<number>;
 }
 
 async function untilReady(scoringUrl: string): Promise<void> {

@@ -4,7 +4,7 @@ import { Bool, Float64, Table, Utf8, vectorFromArray } from 'apache-arrow';
 import type { ArtifactManifest, GoldenRows } from '../../contracts/model';
 import { sha256 } from '../s3';
 import { loadArtifact } from './artifact';
-import type { LoadedModel } from './artifact';
+import type { TabularModel } from './loaded-model';
 
 const FILES = ['model.onnx', 'signature.json', 'baseline.json', 'golden.json'];
 const fixture = (file: string) => readFileSync(join(__dirname, 'fixtures', 'model', file));
@@ -62,10 +62,10 @@ const edited = (file: string, edit: (content: never) => unknown) =>
   JSON.stringify(edit(JSON.parse(fixture(file).toString()) as never));
 
 describe('loadArtifact', () => {
-  let model: LoadedModel;
+  let model: TabularModel;
   beforeAll(async () => {
     const { store, served } = lay();
-    model = await loadArtifact(store, served);
+    model = (await loadArtifact(store, served)) as TabularModel;
   });
   afterAll(() => model.release());
 

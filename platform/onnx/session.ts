@@ -1,17 +1,20 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { TabularSignature } from '../../contracts/model';
+import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import type { Complain } from './artifact-files';
 
-/** A graph ready to run: rows in, probabilities of the positive class out. */
-export interface Graph {
-  /** `rows` holds `count` encoded rows, one after the other. Blocks the event loop while it computes. */
-  score(rows: Float32Array, count: number): Promise<Float32Array>;
-  release(): Promise<void>;
+/** A tensor as a signature wants it: `rows` and `tokens` vary, a number is that size. */
+export interface TensorSpec {
+  name: string;
+  type: 'float32' | 'int64';
+  shape: (number | 'rows' | 'tokens' | 'columns')[];
 }
 
-/** A disagreement between the graph and its signature. */
-export interface GraphProblem {
-  found: string;
-  expected: string;
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+/** A graph ready to run. */
+export interface Graph {
+  /** One output of the graph, row after row. Blocks the event loop while it computes. */
+  run(feeds: Feeds): Promise<{ values: Float32Array; columns: number }>;
+  release(): Promise<void>;
 }
 
 /** One thread and no parallel operators: a short graph gains nothing from more, and spinning threads cost the neighbours. */
@@ -23,62 +26,75 @@ const OPTIONS: InferenceSession.SessionOptions = {
   logSeverityLevel: 3,
 };
 
-/** @throws the runtime's own error where the bytes are no graph it can run. */
+export const FILE = 'model.onnx';
+
+/**
+ * Opens a graph that takes these inputs and no other, and gives that output.
+ * @throws BadArtifact where the bytes are no graph, or one of other inputs and outputs.
+ */
 export async function openGraph(
   model: Buffer,
-  signature: TabularSignature,
-): Promise<{ graph: Graph; problems: GraphProblem[] }> {
-  const session = await InferenceSession.create(model, OPTIONS);
-  const { input, output, positiveColumn } = signature.graph;
-  const width = signature.inputs.length;
-  const graph: Graph = {
-    async score(rows, count) {
-      const tensor = new Tensor('float32', rows.subarray(0, count * width), [count, width]);
-      const answers = await session.run({ [input]: tensor }, [output]);
-      const answer = answers[output]!;
-      const values = answer.data as Float32Array;
-      const columns = answer.dims[1] ?? 1;
-      const scores = new Float32Array(count);
-      for (let row = 0; row < count; row += 1) scores[row] = values[row * columns + positiveColumn]!;
-      return scores;
+  wanted: { inputs: readonly TensorSpec[]; output: TensorSpec },
+  bad: Complain,
+): Promise<Graph> {
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(model, OPTIONS);
+  } catch (cause) {
+    throw bad(FILE, `a graph that does not load (${String(cause)})`, 'an ONNX graph', cause);
+  }
+  const [problem] = disagreements(session, wanted);
+  if (problem) {
+    await session.release();
+    throw bad(FILE, problem.found, problem.expected);
+  }
+  const { name } = wanted.output;
+  return {
+    async run(feeds) {
+      const answer = (await session.run(feeds, [name]))[name]!;
+      return { values: answer.data as Float32Array, columns: answer.dims[1] ?? 1 };
     },
     release: () => session.release(),
   };
-  return { graph, problems: disagreements(session, signature) };
 }
 
-function disagreements(session: InferenceSession, signature: TabularSignature): GraphProblem[] {
-  const { input, output, positiveColumn } = signature.graph;
-  const problems: GraphProblem[] = [];
-  const inputs = session.inputMetadata.map(describe);
-  const wantedInput = `${input} float32[rows, ${signature.inputs.length}]`;
-  const only = session.inputMetadata[0];
-  if (
-    session.inputMetadata.length !== 1 ||
-    only?.name !== input ||
-    !only.isTensor ||
-    only.type !== 'float32' ||
-    only.shape.length !== 2 ||
-    typeof only.shape[0] === 'number' ||
-    only.shape[1] !== signature.inputs.length
-  ) {
-    problems.push({ found: `inputs ${inputs.join(', ')}`, expected: `one input ${wantedInput}` });
-  }
-  const wanted = session.outputMetadata.find((candidate) => candidate.name === output);
-  const columns = wanted?.isTensor ? wanted.shape[1] : undefined;
-  if (
-    !wanted?.isTensor ||
-    wanted.type !== 'float32' ||
-    wanted.shape.length !== 2 ||
-    (typeof columns === 'number' && columns <= positiveColumn)
-  ) {
+function disagreements(
+  session: InferenceSession,
+  { inputs, output }: { inputs: readonly TensorSpec[]; output: TensorSpec },
+): { found: string; expected: string }[] {
+  const problems: { found: string; expected: string }[] = [];
+  const taken = session.inputMetadata;
+  const fits = (spec: TensorSpec): boolean => taken.some((found) => isLike(found, spec, 'all'));
+  if (taken.length !== inputs.length || !inputs.every(fits)) {
     problems.push({
-      found: `outputs ${session.outputMetadata.map(describe).join(', ')}`,
-      expected: `an output ${output} float32[rows, columns] with a column ${positiveColumn}`,
+      found: `inputs ${taken.map(describe).join(', ')}`,
+      expected: `${inputs.length === 1 ? 'one input' : 'inputs'} ${inputs.map(describeSpec).join(', ')}`,
+    });
+  }
+  const given = session.outputMetadata;
+  if (!given.some((found) => isLike(found, output, 'some'))) {
+    problems.push({
+      found: `outputs ${given.map(describe).join(', ')}`,
+      expected: `an output ${describeSpec(output)}`,
     });
   }
   return problems;
 }
+
+const isNumber = (size: unknown): size is number => typeof size === 'number';
+
+/** An input has the sizes wanted and leaves open what varies; an output may leave its sizes unsaid. */
+function isLike(found: InferenceSession.ValueMetadata, spec: TensorSpec, says: 'all' | 'some'): boolean {
+  if (!found.isTensor || found.name !== spec.name || found.type !== spec.type) return false;
+  if (found.shape.length !== spec.shape.length) return false;
+  return spec.shape.every((size, axis) => {
+    const real = found.shape[axis];
+    if (says === 'some') return !isNumber(size) || !isNumber(real) || real === size;
+    return isNumber(size) ? real === size : !isNumber(real);
+  });
+}
+
+const describeSpec = ({ name, type, shape }: TensorSpec): string => `${name} ${type}[${shape.join(', ')}]`;
 
 function describe(value: InferenceSession.ValueMetadata): string {
   return value.isTensor

@@ -7,7 +7,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { createEvaluationActivities } from '../../activities/evaluation';
 import type { EvaluateVersionInput } from '../../activities/evaluation';
 import type { DatasetManifest, DatasetSnapshot, SplitRule } from '../../contracts/dataset';
-import type { Evaluation } from '../../contracts/evaluation';
+import { summarize, type Evaluation, type EvaluationSummary } from '../../contracts/evaluation';
 import { Key } from '../../contracts/ids';
 import type { ModelDeclaration } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
@@ -28,6 +28,7 @@ const GATE: ModelDeclaration['gate'] = {
 const declaration = {
   name: 'made-up',
   kind: 'tabular-classifier',
+  label: { classes: ['stays', 'leaves'] },
   gate: GATE,
   serving: { mode: 'online', p95Ms: 1000 },
 } as ModelDeclaration;
@@ -115,7 +116,7 @@ const heldOut = (change = ''): string =>
 
 const quiet = () => new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
 
-const run = (input: Partial<EvaluateVersionInput>, environment = quiet()): Promise<Evaluation> => {
+const run = (input: Partial<EvaluateVersionInput>, environment = quiet()): Promise<EvaluationSummary> => {
   const activities = createEvaluationActivities({ store });
   const whole = {
     declaration,
@@ -127,7 +128,7 @@ const run = (input: Partial<EvaluateVersionInput>, environment = quiet()): Promi
   return environment.run(() => activities.evaluateVersion(whole));
 };
 
-const rule = (evaluation: Evaluation, name: string) =>
+const rule = (evaluation: EvaluationSummary, name: string) =>
   evaluation.gate.rules.find((r) => r.rule.startsWith(name));
 
 describe('evaluateVersion', () => {
@@ -139,7 +140,8 @@ describe('evaluateVersion', () => {
   it('passes a good first version, and writes evaluation.json beside it', async () => {
     const evaluation = await run({ snapshot });
     expect(evaluation).toMatchObject({
-      formatVersion: 1,
+      formatVersion: 2,
+      kind: 'tabular-classifier',
       model: 'made-up',
       version: 'made-up-v1.0.0',
       artifactHash: versions.good.sha256,
@@ -147,9 +149,7 @@ describe('evaluateVersion', () => {
       champion: null,
       gate: { verdict: 'pass' },
     });
-    const { confusion, rows, positives, metrics, latency } = evaluation;
-    expect(confusion.truePositive + confusion.falseNegative).toBe(positives);
-    expect(confusion.trueNegative + confusion.falsePositive).toBe(rows - positives);
+    const { rows, metrics, latency } = evaluation;
     expect(metrics['auc']!.low).toBeLessThan(metrics['auc']!.value);
     expect(metrics['auc']!.value).toBeLessThan(metrics['auc']!.high);
     expect(latency.p50).toBeGreaterThan(0);
@@ -158,7 +158,14 @@ describe('evaluateVersion', () => {
       'models/made-up/made-up-v1.0.0/training.json',
     );
     expect(metrics['auc']!.value).toBeCloseTo(training.metrics['auc']!, 5);
-    expect(await store.getJson('models/made-up/made-up-v1.0.0/evaluation.json')).toEqual(evaluation);
+    const stored = await store.getJson<Evaluation>('models/made-up/made-up-v1.0.0/evaluation.json');
+    expect(summarize(stored)).toEqual(evaluation);
+    const { classes, counts } = stored.confusion!;
+    expect(classes).toEqual(['stays', 'leaves']);
+    const [[stays, wronglyLeaves], [wronglyStays, leaves]] = counts as [number[], number[]];
+    expect(stays! + wronglyLeaves! + wronglyStays! + leaves!).toBe(rows);
+    expect((stays! + leaves!) / rows).toBeCloseTo(metrics['accuracy']!.value, 10);
+    expect(leaves! / (leaves! + wronglyStays!)).toBeCloseTo(metrics['recall']!.value, 10);
   });
 
   it('finds the same again, but for the clock', async () => {
@@ -222,6 +229,28 @@ describe('evaluateVersion', () => {
   it('refuses a candidate whose artifact is not the one registered', async () => {
     const candidate = { ...versions.good, sha256: 'f'.repeat(64) };
     await expect(run({ snapshot, candidate })).rejects.toMatchObject({ code: 'BadArtifact' });
+  });
+
+  it('refuses a gate on a metric that the kind does not have, before it scores anything', async () => {
+    const gate = { absolute: [{ metric: 'macroF1', min: 0.5 }] };
+    await expect(run({ snapshot, declaration: { ...declaration, gate } })).rejects.toMatchObject({
+      code: 'InvalidInput',
+      fields: [{ field: 'gate.absolute.0.metric', expected: expect.stringContaining('auc, prAuc') }],
+    });
+  });
+
+  it('refuses a candidate of another kind than the rows judge', async () => {
+    const other = {
+      ...declaration,
+      kind: 'tabular-regressor',
+      gate: { absolute: [{ metric: 'rmse', max: 1 }] },
+    };
+    await expect(run({ snapshot, declaration: other as ModelDeclaration })).rejects.toMatchObject({
+      code: 'InvalidFeatures',
+      message: expect.stringContaining(
+        'found a model of kind tabular-classifier, expected tabular-regressor',
+      ),
+    });
   });
 
   it.each([

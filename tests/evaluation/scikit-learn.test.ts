@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { METRIC_NAMES, measure, rank } from '../../activities/evaluation/metrics';
+import { METRIC_NAMES, measure, rank } from '../../activities/evaluation/kinds/binary';
 import { xgboostPython } from '../support/training-program';
 
 /** Draws rows of several kinds (ties, edges, rare classes, weights) and measures them with scikit-learn. */

@@ -24,7 +24,7 @@ const MODEL = 'renewal';
 interface Answer {
   status: number;
   headers: Headers;
-  body: Partial<PredictResponse> & {
+  body: Partial<PredictResponse<number>> & {
     error?: { code: string; message: string; fields: { field: string }[]; request_id: string };
   };
 }
@@ -85,7 +85,7 @@ describe('the inference worker', () => {
         latency_ms: expect.any(Number),
       });
     }
-    const answers = await Promise.all(rows.map(({ features }) => scoring.predict(MODEL, features)));
+    const answers = await Promise.all(rows.map(({ features }) => scoring.predict<number>(MODEL, features)));
     answers.forEach(({ prediction }, index) =>
       expect(Math.abs(prediction - rows[index]!.expected)).toBeLessThanOrEqual(tolerance),
     );

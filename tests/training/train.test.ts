@@ -17,7 +17,7 @@ import type {
   TabularSignature,
   TrainingReport,
 } from '../../contracts/model';
-import { measure, rank } from '../../activities/evaluation/metrics';
+import { measure, rank } from '../../activities/evaluation/kinds/binary';
 import { readParquetAsArrow } from '../../platform/arrow';
 import { literal, withDatabase } from '../../platform/duckdb';
 import { loadArtifact } from '../../platform/onnx/artifact';
@@ -175,6 +175,7 @@ describe('the training program', () => {
       served,
     );
     const table = await readParquetAsArrow(split('test'));
+    if (model.kind !== 'tabular-classifier') throw new Error(`a model of kind ${model.kind}`);
     const scores = await model.scoreTable(table);
     const labels = Uint8Array.from({ length: table.numRows }, (_, row) => table.getChild('label')!.get(row));
     const rows = {

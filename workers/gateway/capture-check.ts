@@ -21,6 +21,7 @@ const INPUT_TYPE: Record<CaptureInput['type'], (value: unknown) => boolean> = {
   number: orNull(isNumber),
   boolean: orNull((value) => typeof value === 'boolean'),
   category: orNull(isText),
+  text: orNull(isText),
 };
 
 /** What each column can hold; the Parquet writer would throw, or write something else than it was given. */
@@ -32,6 +33,8 @@ const COLUMN: Record<Exclude<keyof CaptureRecord, 'features'>, (value: unknown) 
   generation: orNull(isInt32),
   entity: orNull(isText),
   prediction: orNull(isNumber),
+  // Only text classifiers answer one.
+  predicted_label: (value) => value === undefined || value === null || isText(value),
   latency_ms: isNumber,
   error: orNull(isText),
 };

@@ -93,7 +93,7 @@ function nameOf(inputs: readonly CaptureInput[]): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
-const TYPES = { number: 'DOUBLE', boolean: 'BOOLEAN', category: 'UTF8' } as const;
+const TYPES = { number: 'DOUBLE', boolean: 'BOOLEAN', category: 'UTF8', text: 'UTF8' } as const;
 const required = (type: ParquetColumn['type']): ParquetColumn => ({ type, compression: 'GZIP' });
 const optional = (type: ParquetColumn['type']): ParquetColumn => ({ ...required(type), optional: true });
 
@@ -109,6 +109,7 @@ export async function toParquet({ inputs, rows }: CaptureFile): Promise<Buffer> 
     generation: optional('INT32'),
     entity: optional('UTF8'),
     prediction: optional('DOUBLE'),
+    predicted_label: optional('UTF8'),
     latency_ms: required('DOUBLE'),
     error: optional('UTF8'),
     ...Object.fromEntries(inputs.map(({ name, type }) => [captureColumn(name), optional(TYPES[type])])),
@@ -124,5 +125,5 @@ export async function toParquet({ inputs, rows }: CaptureFile): Promise<Buffer> 
 
 /** The library takes a missing value for null, and null for a value. */
 function withoutNulls(row: Record<string, FeatureValue>): Record<string, FeatureValue> {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null && value !== undefined));
 }

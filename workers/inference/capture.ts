@@ -4,23 +4,23 @@ import {
   type CaptureBatch,
   type CaptureRecord,
 } from '../../contracts/capture';
-import { maskColumns } from '../../contracts/masking';
+import { mask, maskColumns } from '../../contracts/masking';
 import type { FeatureValue } from '../../contracts/model';
-import type { CapturedPrediction } from '../../contracts/scoring';
+import { decisive, type CapturedPrediction, type Prediction } from '../../contracts/scoring';
 import type { Redis } from '../../platform/redis';
 import { entityKey } from './routing';
-import type { ServingModel, ServingVariant } from './serving-model';
+import type { OnlineModel, OnlineVariant } from './serving-model';
 
 /** One prediction to capture, failed or not. */
 export interface Capture {
-  serving: ServingModel;
+  serving: OnlineModel;
   /** Null where the request failed before it was routed. */
-  variant: ServingVariant | null;
+  variant: OnlineVariant | null;
   requestId: string;
   time: number;
   entity: Record<string, unknown> | null;
   features: Record<string, unknown> | null;
-  prediction: number | null;
+  prediction: Prediction | null;
   latencyMs: number;
   error: CapturedPrediction['error'];
 }
@@ -50,6 +50,8 @@ interface Options {
 
 /** Rows of one stream entry: a few dozen KB of JSON. */
 const BATCH_ROWS = 64;
+/** Characters kept of a text: more than a model reads of it. */
+const MAX_TEXT = 8192;
 /** Rows turned into JSON in one go: half a millisecond, so that no request waits longer for it. */
 const FLUSH_ROWS = 256;
 
@@ -105,7 +107,7 @@ export function createCaptureBuffer({
   return {
     add(capture) {
       if (waiting.length >= capacity) dropped += 1;
-      else if (waiting.push(capture) >= BATCH_ROWS) void flush();
+      else if (waiting.push(withShortTexts(capture)) >= BATCH_ROWS) void flush();
     },
     drop(count) {
       dropped += count;
@@ -122,12 +124,12 @@ export function createCaptureBuffer({
 /** Batches of one model and one list of inputs each, in the order they came. */
 function toBatches(captures: readonly Capture[]): CaptureBatch[] {
   const batches: CaptureBatch[] = [];
-  const open = new Map<ServingVariant['artifact'], CaptureBatch>();
+  const open = new Map<OnlineVariant['artifact'], CaptureBatch>();
   for (const capture of captures) {
     const variant = capture.variant ?? capture.serving.live;
     let batch = open.get(variant.artifact);
     if (!batch || batch.records.length >= BATCH_ROWS) {
-      const inputs = variant.artifact.signature.inputs.map(({ name, type }) => ({ name, type }));
+      const inputs = variant.artifact.inputs.map(({ name, type }) => ({ name, type }));
       batch = { model: capture.serving.name, inputs, records: [] };
       open.set(variant.artifact, batch);
       batches.push(batch);
@@ -137,12 +139,26 @@ function toBatches(captures: readonly Capture[]): CaptureBatch[] {
   return batches;
 }
 
+/** Cuts long texts, and copies what is left: a part of a string would keep the whole in memory. */
+function withShortTexts(capture: Capture): Capture {
+  const { inputs } = (capture.variant ?? capture.serving.live).artifact;
+  const long = inputs.filter(({ name, type }) => type === 'text' && isLong(capture.features?.[name]));
+  if (long.length === 0) return capture;
+  const cut = long.map(({ name }): [string, string] => {
+    const text = capture.features![name] as string;
+    return [name, Buffer.from(text.slice(0, MAX_TEXT)).toString()];
+  });
+  return { ...capture, features: { ...capture.features, ...Object.fromEntries(cut) } };
+}
+
+const isLong = (text: unknown): boolean => typeof text === 'string' && text.length > MAX_TEXT;
+
 /**
- * What leaves this process: personal join keys masked, so that one entity's predictions can be followed; personal inputs
- * null, because a column of numbers holds no mask.
+ * What leaves this process: personal join keys and texts masked, so that what is equal can be followed; other personal
+ * inputs null, because a column of numbers holds no mask and a category would be guessed.
  */
-function toRecord(capture: Capture, { artifact, personal }: ServingVariant): CaptureRecord {
-  const { entity, features, variant, serving } = capture;
+function toRecord(capture: Capture, { artifact, personal }: OnlineVariant): CaptureRecord {
+  const { entity, features, variant, serving, prediction } = capture;
   return {
     request_id: capture.requestId,
     time: capture.time,
@@ -152,10 +168,13 @@ function toRecord(capture: Capture, { artifact, personal }: ServingVariant): Cap
     entity: entity && entityKey(maskColumns(entity, personal.joinKeys)),
     features:
       features &&
-      artifact.encoder.names.map((name) =>
-        personal.inputs.has(name) ? null : (features[name] as FeatureValue),
-      ),
-    prediction: capture.prediction,
+      artifact.inputs.map(({ name, type }) => {
+        const value = features[name] as FeatureValue;
+        if (!personal.inputs.has(name)) return value;
+        return type === 'text' ? mask(value) : null;
+      }),
+    prediction: prediction === null ? null : decisive(prediction),
+    ...(typeof prediction === 'object' && prediction ? { predicted_label: prediction.label } : {}),
     latency_ms: capture.latencyMs,
     error: capture.error,
   };

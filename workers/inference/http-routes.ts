@@ -74,12 +74,13 @@ function refuseUnknownFields(body: Record<string, unknown>): void {
   throw new MeridianError(ErrorCode.InvalidInput, `${names}: expected only features or entity.`, fields);
 }
 
-function describe({ name, generation, variants }: ReturnType<ModelPool['all']>[number]) {
+function describe({ name, generation, live, variants }: ReturnType<ModelPool['all']>[number]) {
   return {
     name,
     generation: generation.n,
     production: generation.production.version,
     variants: variants.map(({ version, mode, weight }) => ({ version, mode, weight })),
-    inputs: variants[0]!.artifact.signature.inputs,
+    kind: live.artifact.kind,
+    inputs: live.artifact.kind === 'metric-anomaly' ? [] : live.artifact.signature.inputs,
   };
 }

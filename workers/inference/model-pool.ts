@@ -193,8 +193,7 @@ const warm = (slot: Slot): ServingVariant[] =>
 
 /** The first run of a session allocates; no request should pay for it. */
 async function warmUp(model: ServingModel): Promise<void> {
-  for (const { artifact } of model.variants)
-    for (const rows of [1, 64]) await artifact.score(new Float32Array(rows * artifact.encoder.width), rows);
+  for (const { artifact } of model.variants) await artifact.warmUp();
 }
 
 /** Frees graphs that nothing refers to any more, once no request can be on its way to them. */

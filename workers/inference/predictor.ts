@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { ErrorCode, MeridianError, type FieldProblem } from '../../contracts/errors';
 import { mask } from '../../contracts/masking';
-import type { PredictOutcome, PredictRow } from '../../contracts/scoring';
+import { decisive, type PredictOutcome, type Prediction, type PredictRow } from '../../contracts/scoring';
 import type { CaptureSink } from './capture';
 import type { EntityLookUp } from './entity-features';
 import type { ModelPool } from './model-pool';
 import { checkRow, type CheckedRow } from './predict-request';
 import { entityKey } from './routing';
-import type { ServingModel, ServingVariant } from './serving-model';
+import { requireOnline, type OnlineModel, type OnlineVariant } from './serving-model';
 
 /** The one way to a prediction, whichever way the request came in. */
 export interface Predictor {
@@ -23,9 +23,9 @@ interface Work {
   row: PredictRow;
   checked: CheckedRow | null;
   stickyKey: string;
-  variant: ServingVariant | null;
+  variant: OnlineVariant | null;
   features: Record<string, unknown> | null;
-  score: number;
+  prediction: Prediction | null;
   error: MeridianError | null;
 }
 
@@ -36,8 +36,8 @@ interface Dependencies {
 }
 
 export function createPredictor({ pool, lookUp, capture }: Dependencies): Predictor {
-  async function answer(serving: ServingModel, works: readonly Work[]): Promise<void> {
-    const byVariant = new Map<ServingVariant, Work[]>();
+  async function answer(serving: OnlineModel, works: readonly Work[]): Promise<void> {
+    const byVariant = new Map<OnlineVariant, Work[]>();
     for (const work of works) {
       if (work.error) continue;
       const variant = (work.variant = serving.route(work.stickyKey));
@@ -48,12 +48,12 @@ export function createPredictor({ pool, lookUp, capture }: Dependencies): Predic
     for (const [variant, group] of byVariant) await scoreOn(variant, group);
   }
 
-  async function scoreOn(variant: ServingVariant, works: readonly Work[]): Promise<void> {
+  async function scoreOn(variant: OnlineVariant, works: readonly Work[]): Promise<void> {
     await resolveEntities(variant, works);
     await scoreRows(variant, works);
   }
 
-  async function resolveEntities(variant: ServingVariant, works: readonly Work[]): Promise<void> {
+  async function resolveEntities(variant: OnlineVariant, works: readonly Work[]): Promise<void> {
     const wanting = works.filter((work) => work.checked!.entity);
     if (wanting.length === 0) return;
     const found = await lookUp(
@@ -69,7 +69,7 @@ export function createPredictor({ pool, lookUp, capture }: Dependencies): Predic
 
   /** The same rows once more on every shadow, after the callers have their answers. */
   async function scoreShadows(
-    serving: ServingModel,
+    serving: OnlineModel,
     answered: readonly Work[],
     startedAt: number,
   ): Promise<void> {
@@ -80,7 +80,7 @@ export function createPredictor({ pool, lookUp, capture }: Dependencies): Predic
     }
   }
 
-  function record(serving: ServingModel, works: readonly Work[], startedAt: number): PredictOutcome[] {
+  function record(serving: OnlineModel, works: readonly Work[], startedAt: number): PredictOutcome[] {
     const latency = elapsed(startedAt);
     const time = Date.now();
     return works.map((work) => {
@@ -91,7 +91,7 @@ export function createPredictor({ pool, lookUp, capture }: Dependencies): Predic
         time,
         entity: work.checked?.entity ?? null,
         features: work.features,
-        prediction: work.error ? null : work.score,
+        prediction: work.prediction,
         latencyMs: latency,
         error: work.error?.code ?? null,
       });
@@ -101,9 +101,9 @@ export function createPredictor({ pool, lookUp, capture }: Dependencies): Predic
 
   return {
     async predictMany(model, rows, startedAt = performance.now()) {
-      let serving: ServingModel;
+      let serving: OnlineModel;
       try {
-        serving = pool.get(model);
+        serving = requireOnline(pool.get(model));
       } catch (error) {
         return rows.map((row) => failure(row, error as MeridianError));
       }
@@ -111,7 +111,7 @@ export function createPredictor({ pool, lookUp, capture }: Dependencies): Predic
       try {
         await answer(serving, works);
       } catch (cause) {
-        for (const work of works) if (Number.isNaN(work.score)) work.error ??= internal(serving.name, cause);
+        for (const work of works) if (work.prediction === null) work.error ??= internal(serving.name, cause);
       }
       const outcomes = record(serving, works, startedAt);
       if (serving.shadows.length > 0) {
@@ -133,7 +133,7 @@ function toWork(row: PredictRow): Work {
     stickyKey: row.requestId,
     variant: null,
     features: null,
-    score: NaN,
+    prediction: null,
     error: null,
   };
   if (checked instanceof MeridianError) {
@@ -147,36 +147,31 @@ function toWork(row: PredictRow): Work {
 }
 
 const shadowOf =
-  (variant: ServingVariant) =>
+  (variant: OnlineVariant) =>
   (work: Work): Work => ({
     ...work,
     variant,
     features: work.checked!.features,
-    score: NaN,
+    prediction: null,
     error: null,
   });
 
-/** Every row without an error goes into one tensor and through one run of the graph. */
-async function scoreRows(variant: ServingVariant, works: readonly Work[]): Promise<void> {
+/** Every row without an error is answered, all of them together. */
+async function scoreRows(variant: OnlineVariant, works: readonly Work[]): Promise<void> {
   const { artifact, version } = variant;
-  const { encoder } = artifact;
-  const encoded = new Float32Array(works.length * encoder.width);
-  const good: Work[] = [];
-  for (const work of works) {
-    if (work.error) continue;
-    const problems = encoder.encode(work.features!, encoded, good.length * encoder.width);
-    if (problems.length === 0) {
-      good.push(work);
-      continue;
+  const asked = works.filter((work) => !work.error);
+  if (asked.length === 0) return;
+  const answers = await artifact.predictRows(asked.map((work) => work.features!));
+  asked.forEach((work, index) => {
+    const { prediction, problems } = answers[index]!;
+    if (problems) {
+      work.error = invalidFeatures(version, maskProblems(problems, work.features!, variant));
+      work.features = null;
+    } else if (Number.isFinite(decisive(prediction))) {
+      work.prediction = prediction;
+    } else {
+      work.error = internal(version, `the graph answered ${decisive(prediction)}`);
     }
-    work.error = invalidFeatures(version, maskProblems(problems, work.features!, variant));
-    work.features = null;
-  }
-  if (good.length === 0) return;
-  const scores = await artifact.score(encoded, good.length);
-  good.forEach((work, index) => {
-    work.score = scores[index]!;
-    if (!Number.isFinite(work.score)) work.error = internal(version, `the graph answered ${work.score}`);
   });
 }
 
@@ -202,9 +197,9 @@ function invalidFeatures(version: string, problems: readonly FieldProblem[]): Me
 function maskProblems(
   problems: readonly FieldProblem[],
   features: Readonly<Record<string, unknown>>,
-  { artifact, personal }: ServingVariant,
+  { artifact, personal }: OnlineVariant,
 ): FieldProblem[] {
-  const known = new Set(artifact.encoder.names);
+  const known = new Set(artifact.inputs.map(({ name }) => name));
   return problems.map((problem, index) => {
     const { field } = problem;
     const open = known.has(field) && !personal.inputs.has(field);
@@ -219,7 +214,7 @@ function toOutcome(work: Work, latency: number): PredictOutcome {
   if (work.error) return failure(work.row, work.error);
   return {
     ok: true,
-    prediction: work.score,
+    prediction: work.prediction!,
     model_version: work.variant!.version,
     latency_ms: latency,
   };

@@ -3,7 +3,8 @@ import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { ModelDeclaration } from '../../contracts/model';
 import type { Generation, Variant } from '../../contracts/release';
-import { loadArtifact, type LoadedModel } from '../../platform/onnx/artifact';
+import { loadArtifact } from '../../platform/onnx/artifact';
+import type { LoadedModel, RowModel } from '../../platform/onnx/loaded-model';
 import type { ObjectStore } from '../../platform/s3';
 import { createRouter, type Router } from './routing';
 
@@ -14,25 +15,49 @@ export interface PersonalNames {
 }
 
 /** What is loaded of a version, once, however many generations name it. */
-interface LoadedVersion {
-  artifact: LoadedModel;
+interface LoadedVersion<Model> {
+  artifact: Model;
   /** The declaration it was trained by, not today's: its inputs and views are the ones the graph knows. */
   declaration: ModelDeclaration;
   personal: PersonalNames;
 }
 
 /** A variant of the served generation, loaded and checked. */
-export type ServingVariant = Variant & LoadedVersion;
+export type ServingVariant<Model = LoadedModel> = Variant & LoadedVersion<Model>;
 
 /** What a worker serves of one model: a generation with all of its variants loaded. Immutable; swapped as a whole. */
-export interface ServingModel {
+export interface ServingModel<Model = LoadedModel> {
   name: string;
   generation: Generation;
-  live: ServingVariant;
-  variants: ServingVariant[];
-  shadows: ServingVariant[];
-  route: Router<ServingVariant>;
+  live: ServingVariant<Model>;
+  variants: ServingVariant<Model>[];
+  shadows: ServingVariant<Model>[];
+  route: Router<ServingVariant<Model>>;
 }
+
+/** A model that answers single requests, as all but those of series do. */
+export type OnlineModel = ServingModel<RowModel>;
+export type OnlineVariant = ServingVariant<RowModel>;
+
+/** @throws InvalidInput where the model is one of series, which are scored by the day. */
+export function requireOnline(serving: ServingModel): OnlineModel {
+  if (isOnline(serving)) return serving;
+  throw new MeridianError(
+    ErrorCode.InvalidInput,
+    `${serving.name}: found a model of kind metric-anomaly, expected one that answers single requests. Its scores are ` +
+      'computed by the day: start the workflow scoreBatch.',
+    [
+      {
+        field: 'model',
+        found: 'a model of kind metric-anomaly',
+        expected: 'a model that answers single requests',
+      },
+    ],
+  );
+}
+
+const isOnline = (serving: ServingModel): serving is OnlineModel =>
+  serving.variants.every(({ artifact }) => artifact.kind !== 'metric-anomaly');
 
 /**
  * Loads a generation beside whatever serves now; versions in `loaded` are taken over as they are.
@@ -68,7 +93,7 @@ async function loadVariants(
   generation: Generation,
   loaded: readonly ServingVariant[],
 ): Promise<ServingVariant[]> {
-  const opened: LoadedVersion[] = [];
+  const opened: LoadedVersion<LoadedModel>[] = [];
   const outcomes = await Promise.allSettled(
     generation.variants.map(async (variant): Promise<ServingVariant> => {
       const warm = loaded.find((other) => other.sha256 === variant.sha256);
@@ -86,7 +111,11 @@ async function loadVariants(
   return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<ServingVariant>).value);
 }
 
-async function loadVersion(store: ObjectStore, model: string, variant: Variant): Promise<LoadedVersion> {
+async function loadVersion(
+  store: ObjectStore,
+  model: string,
+  variant: Variant,
+): Promise<LoadedVersion<LoadedModel>> {
   const artifact = await loadArtifact(store, variant);
   try {
     const declaration = await store.getJson<ModelDeclaration>(

@@ -1,7 +1,9 @@
-import type { Evaluation } from '../../contracts/evaluation';
+import type { ModelDeclaration } from '../../../contracts/model';
+import type { LoadedModel, OnBatch, TabularModel } from '../../../platform/onnx/loaded-model';
+import { ASKED_ROWS, breach, wrongKind, type EvaluationKind, type HeldOut, type Trial } from './kind';
+import { numberEntities, readLabels } from './labels';
 
-/** Every metric of an evaluation, and which way it is better. */
-export const METRICS = {
+const METRICS = {
   auc: 'higher',
   prAuc: 'higher',
   logLoss: 'lower',
@@ -17,8 +19,11 @@ export const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
 
 export interface Measured {
   metrics: Record<MetricName, number>;
-  confusion: Evaluation['confusion'];
+  confusion: { truePositive: number; falsePositive: number; trueNegative: number; falseNegative: number };
 }
+
+/** A classifier of two classes by the probability of the positive one. */
+export const binary: EvaluationKind = { directions: () => METRICS, openTrial };
 
 /** A score of at least this is taken for the positive class. */
 const THRESHOLD = 0.5;
@@ -44,6 +49,46 @@ export interface LabelledRows {
   positive: Uint8Array;
   entity: Uint32Array;
   entities: number;
+}
+
+function openTrial(heldOut: HeldOut, { label }: ModelDeclaration): Trial {
+  const { table, where } = heldOut;
+  const isLabel = (value: number): boolean => value === 0 || value === 1;
+  const positive = Uint8Array.from(readLabels(heldOut, '0 or 1', isLabel));
+  const positives = positive.reduce((sum, value) => sum + value, 0);
+  if (positives === 0 || positives === positive.length) {
+    throw breach(
+      where,
+      `${positives} positive rows of ${positive.length}`,
+      'held-out rows of both classes; widen the window or the hold-out share',
+    );
+  }
+  const labelled = { positive, ...numberEntities(heldOut) };
+  const classes = label?.classes ?? ['0', '1'];
+
+  const examine = async (model: LoadedModel, onBatch: OnBatch) => {
+    const ranked = rank(await requireClassifier(model).scoreTable(table, onBatch), labelled);
+    const { confusion } = measure(ranked, new Uint8Array(labelled.entities).fill(1));
+    const counts = [
+      [confusion.trueNegative, confusion.falsePositive],
+      [confusion.falseNegative, confusion.truePositive],
+    ];
+    return {
+      measure: (weights: ArrayLike<number>) => measure(ranked, weights).metrics,
+      confusion: { classes, counts },
+    };
+  };
+  const askerOf = (model: LoadedModel) => {
+    const classifier = requireClassifier(model);
+    const requests = classifier.requestsOf(table, ASKED_ROWS);
+    return (call: number) => classifier.predictRows([requests[call % requests.length]!]);
+  };
+  return { rows: table.numRows, entities: labelled.entities, examine, askerOf };
+}
+
+function requireClassifier(model: LoadedModel): TabularModel {
+  if (model.kind === 'tabular-classifier') return model;
+  throw wrongKind(model, 'tabular-classifier');
 }
 
 /** @param scores probabilities of the positive class, 0 … 1 */
@@ -121,7 +166,7 @@ export function measure(rows: RankedRows, weights: ArrayLike<number>): Measured 
 }
 
 function atThreshold(
-  { truePositive, falsePositive, trueNegative, falseNegative }: Evaluation['confusion'],
+  { truePositive, falsePositive, trueNegative, falseNegative }: Measured['confusion'],
   total: number,
 ): Pick<Measured['metrics'], 'accuracy' | 'precision' | 'recall' | 'f1'> {
   const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);

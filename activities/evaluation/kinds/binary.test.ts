@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { measure, rank } from './metrics';
-import type { Measured } from './metrics';
+import { measure, rank } from './binary';
+import type { Measured } from './binary';
 
 interface Row {
   score: number;
