@@ -35,7 +35,7 @@ export interface WrittenSplit extends Omit<ManifestSplit, 'key'> {
   path: string;
 }
 
-/** Names the snapshot by the hash of its content and uploads it: the splits first, `manifest.json` last. */
+/** Publishes what was joined of labels and features. */
 export async function publishSnapshot(
   store: ObjectStore,
   { declaration, declarationHash, asOf, labelDays }: SnapshotRequest,
@@ -44,7 +44,7 @@ export async function publishSnapshot(
   optOuts: OptOuts,
   sources: readonly PulledObject[],
 ): Promise<DatasetSnapshot> {
-  const content: Omit<DatasetManifest, 'snapshot'> = {
+  const content: SnapshotContent = {
     formatVersion: 1,
     model: declaration.name,
     declarationHash,
@@ -57,7 +57,7 @@ export async function publishSnapshot(
     sources: sources
       .map(({ key, etag }) => ({ key, etag }))
       .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)),
-    splits: bySplit(splits, ({ split, path: _path, ...written }) => ({ key: splitPath(split), ...written })),
+    splits: describeSplits(splits),
     columns: [
       ...modelJoinKeys(declaration).map(({ name, type }) => ({ name, role: 'entity' as const, type })),
       { name: 'event_timestamp', role: 'event_timestamp', type: 'timestamp' },
@@ -65,9 +65,24 @@ export async function publishSnapshot(
       { name: 'label', role: 'label', type: labelKindOf(declaration).type },
     ],
   };
+  return publishContent(store, content, splits);
+}
+
+/** Everything in a manifest but what follows from it; keys are below the snapshot's prefix. */
+export type SnapshotContent = Omit<DatasetManifest, 'snapshot'>;
+
+/** Names a snapshot by the hash of its content and uploads it: the splits (and labelled windows) first, `manifest.json` last. */
+export async function publishContent(
+  store: ObjectStore,
+  content: SnapshotContent,
+  splits: readonly WrittenSplit[],
+  windowsPath?: string,
+): Promise<DatasetSnapshot> {
+  const { model, windows } = content;
   const snapshot = sha256(canonicalJson(content)).slice(0, 16);
-  const prefix = Key.dataset(declaration.name, snapshot);
+  const prefix = Key.dataset(model, snapshot);
   for (const { split, path } of splits) await store.upload(path, prefix + splitPath(split));
+  if (windows && windowsPath) await store.upload(windowsPath, prefix + windows.key);
   const manifest: DatasetManifest = {
     ...content,
     snapshot,
@@ -78,15 +93,15 @@ export async function publishSnapshot(
         key: prefix + splitPath(split),
       }),
     ),
+    ...(windows && { windows: { ...windows, key: prefix + windows.key } }),
   };
   await store.put(`${prefix}manifest.json`, JSON.stringify(manifest, null, 2));
-  return {
-    model: declaration.name,
-    snapshot,
-    prefix,
-    ...splitCounts(manifest.splits),
-  };
+  return { model, snapshot, prefix, ...splitCounts(manifest.splits) };
 }
+
+/** The splits as a manifest's content names them. */
+export const describeSplits = (splits: readonly WrittenSplit[]): SnapshotContent['splits'] =>
+  bySplit(splits, ({ split, path: _path, ...written }) => ({ key: splitPath(split), ...written }));
 
 const bySplit = <Item extends { split: Split }, T>(
   items: readonly Item[],

@@ -137,7 +137,8 @@ function tooFewRows(
   return [finding(name, 'enough rows', `found ${total} rows`, `at least ${dataset.minRows}`)];
 }
 
-async function hashFile(path: string): Promise<string> {
+/** sha256 of a file, in hex. */
+export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');

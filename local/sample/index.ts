@@ -9,6 +9,7 @@ import { identifier, literal, openDatabase, type Database } from '../../platform
 import { listPartitionDays } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { CUSTOMERS, macros, ORIGIN } from './customers';
+import { EVENT_LABELS, eventMacros, EVENTS } from './events';
 import { RAW_TABLES } from './tables';
 
 export interface SampleOptions {
@@ -28,6 +29,23 @@ export interface SampleSummary {
   objects: number;
 }
 
+/** Each table with where a day of it lies. */
+const TABLES: readonly { name: string; query: string; partition: (day: Day) => string }[] = [
+  ...Object.entries({ ...RAW_TABLES, events: EVENTS }).map(([name, query]) => ({
+    name,
+    query,
+    partition: (day: Day) => Key.rawPartition(name, day),
+  })),
+  {
+    name: 'event labels',
+    query: EVENT_LABELS,
+    partition: (day) => Key.labelPartition('event-classifier', day),
+  },
+];
+
+/** Tables that have no rows on most days; laid down before the others, which tell what is missing. */
+const SPARSE = ['opt-outs'];
+
 const LEAST_DAYS = 180;
 const UPLOADS_IN_FLIGHT = 16;
 
@@ -35,7 +53,8 @@ const dayNumber = (day: Day): number => (dayToEpochMs(day) - dayToEpochMs(ORIGIN
 
 /**
  * Lays down a sample of Meridian's raw data, `raw/<table>/dt=YYYY-MM-DD/part-0.parquet`: accounts, usage, billing,
- * support, and opt-outs (on the days that have some). Seed, customers and day decide what is in an object; days that are
+ * support, events, and opt-outs (on the days that have some); and the labels of the events,
+ * `labels/event-classifier/dt=YYYY-MM-DD/part-0.parquet`. Seed, customers and day decide what is in an object; days that are
  * there already are kept, so that a later `endDate` adds days to the same history.
  * @throws MeridianError InvalidInput where the days do not suffice for the models declared here.
  */
@@ -50,7 +69,8 @@ export async function layDownSampleData(
     );
   }
   const wanted = daysEndingWith(endDate, days);
-  const missing = await missingDays(store, wanted);
+  const present = await presentDays(store, wanted);
+  const missing = wanted.filter((day) => [...present.values()].some((days) => !days.has(day)));
   const summary = { firstDay: wanted[0]!, lastDay: endDate };
   const kept = days - missing.length;
   if (missing.length === 0) return { ...summary, days: { written: 0, kept }, objects: 0 };
@@ -59,12 +79,17 @@ export async function layDownSampleData(
   const database = await openDatabase({ memoryLimit: '2GB', temporaryFolder: join(folder, 'spill') });
   try {
     const span = { first: dayNumber(missing[0]!), last: dayNumber(missing.at(-1)!) };
-    for (const macro of macros(seed)) await database.execute(macro);
+    for (const macro of [...macros(seed), ...eventMacros()]) await database.execute(macro);
     await database.execute(CUSTOMERS, { customers, ...span });
     let objects = 0;
-    for (const [table, query] of Object.entries(RAW_TABLES)) {
-      await database.execute(`CREATE TABLE ${identifier(`raw ${table}`)} AS ${query} ORDER BY dt`, span);
-      objects += await uploadTable(store, database, folder, table, missing);
+    for (const table of TABLES) {
+      const name = identifier(`raw ${table.name}`);
+      await database.execute(`CREATE TABLE ${name} AS ${table.query} ORDER BY dt`, span);
+      // What is there already stays: labels may have been reviewed since.
+      const lacking = missing.filter((day) => !present.get(table.name)?.has(day));
+      const days = SPARSE.includes(table.name) ? await daysWithRows(database, name, lacking) : lacking;
+      objects += await uploadDays(store, database, folder, name, days, table.partition);
+      await database.execute(`DROP TABLE ${name}`);
     }
     return { ...summary, days: { written: missing.length, kept }, objects };
   } finally {
@@ -73,38 +98,36 @@ export async function layDownSampleData(
   }
 }
 
-/** The wanted days on which a table lacks its partition. Opt-outs, which have none on most days, are laid down first. */
-async function missingDays(store: ObjectStore, wanted: readonly Day[]): Promise<Day[]> {
-  const tables = Object.keys(RAW_TABLES).filter((table) => table !== 'opt-outs');
-  const present = await Promise.all(
-    tables.map(async (table) => new Set(await listPartitionDays(store, `raw/${table}/`))),
+/** The days that each table has, but for sparse ones. */
+async function presentDays(store: ObjectStore, [first]: readonly Day[]): Promise<Map<string, Set<Day>>> {
+  const tables = TABLES.filter(({ name }) => !SPARSE.includes(name));
+  const days = await Promise.all(
+    tables.map(({ partition }) => listPartitionDays(store, partition(first!).replace(/dt=.*/, ''))),
   );
-  return wanted.filter((day) => present.some((daysOfTable) => !daysOfTable.has(day)));
+  return new Map(tables.map(({ name }, index) => [name, new Set(days[index])]));
 }
 
-async function uploadTable(
+async function uploadDays(
   store: ObjectStore,
   database: Database,
   folder: string,
   table: string,
-  missing: readonly Day[],
+  wanted: readonly Day[],
+  partition: (day: Day) => string,
 ): Promise<number> {
-  const name = identifier(`raw ${table}`);
-  const wanted = table === 'opt-outs' ? await daysWithRows(database, name, missing) : missing;
   const limited = limit(UPLOADS_IN_FLIGHT);
   const layDown = async (day: Day): Promise<void> => {
-    const key = `${Key.rawPartition(table, day)}part-0.parquet`;
+    const key = `${partition(day)}part-0.parquet`;
     const path = join(folder, key);
     await mkdir(dirname(path), { recursive: true });
     await database.execute(
-      `COPY (SELECT * EXCLUDE (dt) FROM ${name} WHERE dt = DATE ${literal(day)} ORDER BY ALL)
+      `COPY (SELECT * EXCLUDE (dt) FROM ${table} WHERE dt = DATE ${literal(day)} ORDER BY ALL)
        TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
     );
     await store.upload(path, key);
     await rm(path);
   };
   await Promise.all(wanted.map((day) => limited(() => layDown(day))));
-  await database.execute(`DROP TABLE ${name}`);
   return wanted.length;
 }
 

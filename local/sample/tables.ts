@@ -2,8 +2,11 @@ import { FADING, ORIGIN } from './customers';
 
 const DATE_OF = (days: string): string => `(DATE '${ORIGIN}' + (${days})::INTEGER)`;
 
+/** The end of a day (UTC), as SQL of its DATE. */
+export const endOfDaySql = (day: string): string => `((${day} + 1)::TIMESTAMP AT TIME ZONE 'UTC')`;
+
 /** A row a customer and day number `d` from `$first` to `$last` on which they are a customer. */
-const PRESENT = `
+export const PRESENT = `
   SELECT c.*, d, ${DATE_OF('d')} AS dt, ${FADING} AS fading, c.i * 100000 + d AS draw
   FROM customers c, range($first, $last + 1) AS t(d)
   WHERE c.joins_at <= d AND d < c.leaves_at`;
