@@ -7,6 +7,7 @@ import type { PublishedSource } from '../contracts/decision';
 import { validateModelDeclaration } from '../contracts/generated/validators';
 import { Key } from '../contracts/ids';
 import type { DeclarationPointer, ModelDeclaration } from '../contracts/model';
+import { checkDeclaredTraining } from '../contracts/training-rules';
 import { searchOf } from '../contracts/tuning';
 import { parse } from '../contracts/validate';
 import { projectRoot } from '../platform/project-root';
@@ -28,7 +29,7 @@ const LIBRARY = 'models/library';
 /**
  * Publishes a declaration as hashed JSON, with the views it brings and the code its jobs run, and makes it the current
  * one. Runs in flight keep the one they began with; publishing the same again changes nothing.
- * @throws MeridianError InvalidInput where the declaration does not fit its schema, its search contradicts itself, or a view what is published
+ * @throws MeridianError InvalidInput where the declaration does not fit its schema, its training or its search contradicts itself, or a view what is published
  */
 export async function publishDeclaration(
   store: ObjectStore,
@@ -39,6 +40,7 @@ export async function publishDeclaration(
     `declaration of ${declaration.name}`,
     declaration,
   );
+  checkDeclaredTraining(checked);
   if (checked.training.tuning) searchOf(checked);
   const body = canonicalJson(checked);
   const hash = sha256(body);

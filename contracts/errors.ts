@@ -31,6 +31,7 @@ export const ErrorCode = {
   StepAborted: 'StepAborted',
   // What a retry, or a person, may mend.
   CapacityUnavailable: 'CapacityUnavailable',
+  SpotUnavailable: 'SpotUnavailable',
   DependencyUnavailable: 'DependencyUnavailable',
   Overloaded: 'Overloaded',
   InternalError: 'InternalError',

@@ -1,4 +1,5 @@
 import { canonicalJson } from './canonical-json';
+import { Key } from './ids';
 import type { TrainingSpecification } from './training';
 import type { TuningSpecification } from './tuning';
 
@@ -29,6 +30,16 @@ export type TrainingJobNameParts = JobNameParts<TrainingSpecification>;
  * Pure: it runs in the workflow sandbox.
  */
 export const trainingJobName = (parts: TrainingJobNameParts): string => derive(parts, TRAINING);
+
+/**
+ * Where the checkpoints of a generation lie: the attempts of it share them, so that a later one goes on where an earlier
+ * one was interrupted; a person's `retry` begins anew.
+ */
+export function checkpointPrefix(parts: Omit<TrainingJobNameParts, 'attempt'>): string {
+  const name = trainingJobName({ ...parts, attempt: 1 });
+  const work = name.slice(0, -`-g${parts.generation}a1`.length);
+  return Key.checkpoints(parts.model, work, parts.generation);
+}
 
 /** The one name a tuning job may have: as {@link trainingJobName}, but of 32 characters at most. */
 export const tuningJobName = (parts: JobNameParts<TuningSpecification>): string => derive(parts, TUNING);

@@ -1,8 +1,25 @@
 import type { ModelDeclaration } from './model';
 import type { TuningSummary } from './tuning';
 
+type Declared = ModelDeclaration['training'];
+
+/** What a declaration may say beside the least: it goes into the specification as it is. */
+export const OPTIONS = [
+  'imageUri',
+  'roleArn',
+  'spot',
+  'checkpoints',
+  'encryption',
+  'network',
+  'costCentre',
+  'tags',
+  'retryAttempts',
+  'keepAliveSeconds',
+  'distribution',
+] as const satisfies readonly (keyof Declared)[];
+
 /** Everything a training job is made of. Its hash decides whether an existing job of the same name is ours. */
-export interface TrainingSpecification {
+export interface TrainingSpecification extends Pick<Declared, (typeof OPTIONS)[number]> {
   model: string;
   image: ModelDeclaration['training']['image'];
   instanceType: string;
@@ -15,8 +32,38 @@ export interface TrainingSpecification {
   codeHash: string;
   hyperparameters: Record<string, string | number | boolean>;
   metrics: { name: string; regex: string }[];
-  /** Channel name → S3 key prefix (ends with "/"). */
+  /** Channel name → S3 key prefix (ends with "/") in the platform's bucket, or an s3:// URI. */
   channels: Record<string, string>;
+}
+
+/** What instances are bought as. */
+export type Market = 'spot' | 'on-demand';
+
+/** What one job took. */
+export interface JobCost {
+  jobName: string;
+  market: Market;
+  instanceType: string;
+  instanceCount: number;
+  /** How it ended, in SageMaker's words: Completed, Failed, Stopped, MaxWaitTimeExceeded … */
+  ended: string;
+  /** Times that its spot instances were taken away. */
+  interruptions: number;
+  trainingSeconds: number;
+  billableSeconds: number;
+  /** Billable seconds × instances × the on-demand price; null where the type has no price in the table. */
+  dollars: number | null;
+}
+
+/** What a training took, over all the jobs of its step: earlier attempts, and those that a person had tried again. */
+export interface TrainingCost {
+  /** In the order in which they were started. */
+  jobs: JobCost[];
+  trainingSeconds: number;
+  billableSeconds: number;
+  /** (1 − billable ÷ training) × 100, as SageMaker counts it; null where nothing was trained. */
+  spotSavingPercent: number | null;
+  dollars: number | null;
 }
 
 export interface TrainingJobHandle {
@@ -29,8 +76,11 @@ export interface TrainingOutcome {
   jobName: string;
   /** S3 key of model.tar.gz. */
   artifactKey: string;
+  /** Over all the jobs of the step. */
   trainingSeconds: number;
   billableSeconds: number;
+  /** None of a training that began before costs were counted. */
+  cost?: TrainingCost;
   /** Last value of each declared metric. */
   metrics: Record<string, number>;
   /** Where the model is the best of a search; the seconds are then those of all its trials. */
@@ -47,4 +97,6 @@ export interface TrainingHeartbeat {
   jobName: string;
   seconds: number;
   lastLogLine: string;
+  /** Times that the job's spot instances have been taken away. */
+  interruptions: number;
 }

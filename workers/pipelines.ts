@@ -4,8 +4,10 @@ import { createNotificationActivities } from '../activities/notifications';
 import { createRegistryActivities } from '../activities/registry';
 import { createReleaseActivities } from '../activities/release';
 import { createSagemakerActivities } from '../activities/sagemaker';
+import { readPrices } from '../activities/sagemaker/prices';
 import { TaskQueue } from '../contracts/task-queues';
 import { loadConfig } from '../platform/config';
+import { createJobEvents } from '../platform/job-events';
 import { createLog } from '../platform/log';
 import { createMlflow } from '../platform/mlflow';
 import { reportReady, runMain, shutdownSignal } from '../platform/process';
@@ -47,7 +49,13 @@ async function main(): Promise<void> {
       ...createRegistryActivities({ store, mlflow }),
       ...createReleaseActivities({ store, mlflow, redis, temporal }),
       ...createAuditActivities({ store }),
-      ...createSagemakerActivities({ sagemaker: createSagemaker(config.sagemaker), config, store }),
+      ...createSagemakerActivities({
+        sagemaker: createSagemaker(config.sagemaker),
+        config,
+        store,
+        events: createJobEvents(redis),
+        prices: readPrices(config.sagemaker.pricesFile),
+      }),
       ...createNotificationActivities({
         say: createSlack(config.slack, log),
         telemetry: createTelemetry(),

@@ -5,7 +5,7 @@ import { validateRetrainModelInput } from '../contracts/generated/validators';
 import type { RetrainModelInput } from '../contracts/generated/types';
 import { WorkflowId } from '../contracts/ids';
 import type { ModelDeclaration } from '../contracts/model';
-import type { TrainingOutcome } from '../contracts/training';
+import type { TrainingCost, TrainingOutcome } from '../contracts/training';
 import { searchOf, type Search, type TuningSummary } from '../contracts/tuning';
 import { notifications, registry, release } from './shared/activities';
 import { buildDataset } from './shared/build-dataset';
@@ -13,7 +13,7 @@ import { unlessCancelled } from './shared/failure';
 import { asFailure, parseInput } from './shared/input';
 import { lastCompleteDay, pacificDate } from './shared/pacific-date';
 import { Run } from './shared/run';
-import { runTrainingJob } from './shared/training-job';
+import { runTrainingJob, type TrainingHistory } from './shared/training-job';
 import { runTuningJob } from './shared/tuning-job';
 import { tagVersion } from './shared/tag-version';
 import type { evaluateModel } from './evaluate-model';
@@ -23,6 +23,8 @@ export interface RetrainResult {
   version: string;
   snapshot: string;
   jobName: string;
+  /** What the training took, over all its jobs. */
+  cost?: TrainingCost;
   /** What was searched, where the run tuned. */
   tuning?: TuningSummary;
   verdict: Verdict;
@@ -54,6 +56,8 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
   const search = searchFor(input, declaration);
 
   const snapshot = await buildDataset(run, resolved, asOf);
+  const history: TrainingHistory = { jobs: [] };
+  const onProgress = (text: string): void => run.progress(text);
   const outcome = await run.step<TrainingOutcome>(
     'train',
     {
@@ -64,8 +68,8 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
       const { hyperparameters = {} } = input;
       const request = { resolved, snapshot, label, runKey, hyperparameters, generation };
       return search
-        ? runTuningJob({ ...request, search, onProgress: (text) => run.progress(text) })
-        : runTrainingJob(request);
+        ? runTuningJob({ ...request, search, onProgress })
+        : runTrainingJob({ ...request, history, onProgress });
     },
   );
 
@@ -129,7 +133,8 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
     },
     () => handOver(input, version, evaluation.verdict),
   );
-  return { version, snapshot: snapshot.snapshot, jobName: outcome.jobName, tuning, ...evaluation, rollOut };
+  const { jobName, cost } = outcome;
+  return { version, snapshot: snapshot.snapshot, jobName, cost, tuning, ...evaluation, rollOut };
 }
 
 /** What is searched before the version is made; null where this run only trains. */
@@ -145,12 +150,28 @@ function searchFor(
   }
 }
 
-function describeTraining({ jobName, trainingSeconds, billableSeconds, tuning }: TrainingOutcome): string {
-  const seconds = `${trainingSeconds} s of training, ${billableSeconds} s billable`;
+function describeTraining({
+  jobName,
+  trainingSeconds,
+  billableSeconds,
+  cost,
+  tuning,
+}: TrainingOutcome): string {
+  const seconds = `${trainingSeconds} s of training, ${billableSeconds} s billable${cost ? describeCost(cost) : ''}`;
   if (!tuning) return `job ${jobName}: ${seconds}`;
   const { trials, objective } = tuning;
   const all = trials.completed + trials.failed + trials.stopped;
   return `job ${jobName}, the best of ${all} trials of ${tuning.jobName} (${objective.metric} ${objective.value}): ${seconds} in all`;
+}
+
+function describeCost({ jobs, spotSavingPercent, dollars }: TrainingCost): string {
+  const saved =
+    spotSavingPercent !== null && jobs.some(({ market }) => market === 'spot')
+      ? ` (${spotSavingPercent.toFixed(0)} % saved by spot)`
+      : '';
+  const attempts = jobs.length > 1 ? `, in ${jobs.length} jobs` : '';
+  const price = dollars === null ? 'at a price that is not known' : `$${dollars.toFixed(4)}`;
+  return `${saved}${attempts}, ${price}`;
 }
 
 /** Starts the roll-out as an abandoned child, so that it outlives this run; a verdict short of a pass stays in Staging. */

@@ -6,6 +6,10 @@ import type { SagemakerDependencies } from './start';
 export const hasEnded = ({ TrainingJobStatus: status }: DescribeTrainingJobResponse): boolean =>
   status === 'Completed' || status === 'Failed' || status === 'Stopped';
 
+/** Times that a job's spot instances were taken away. */
+export const interruptionsOf = ({ SecondaryStatusTransitions: all }: DescribeTrainingJobResponse): number =>
+  (all ?? []).filter(({ Status }) => Status === 'Interrupted').length;
+
 /** Where a job is, for people who look at the activity that waits for it. */
 export async function heartbeatOf(
   { config }: SagemakerDependencies,
@@ -17,6 +21,7 @@ export async function heartbeatOf(
     jobName: job.TrainingJobName!,
     seconds: Math.round((Date.now() - job.CreationTime!.getTime()) / 1000),
     lastLogLine: (line ?? '').slice(0, 500),
+    interruptions: interruptionsOf(job),
   };
 }
 

@@ -8,17 +8,23 @@ import { findJob, type SagemakerDependencies } from './start';
 
 const PAUSE_MS = 500;
 
+/** What became of a job that was to be stopped; null where there never was one. */
+export interface EndedJob {
+  status: 'Completed' | 'Failed' | 'Stopped' | null;
+}
+
 /**
  * Stops the job and waits until it has stopped. Outages do not end this: a cancelled activity is not retried, and must
  * not leave a job running behind it.
  */
-export async function stopJob(dependencies: SagemakerDependencies, jobName: string): Promise<void> {
+export async function stopJob(dependencies: SagemakerDependencies, jobName: string): Promise<EndedJob> {
   for (let asked = false; ;) {
     try {
       if (!asked) await askToStop(dependencies, jobName);
       asked = true;
       const job = await findJob(dependencies.sagemaker, jobName);
-      if (!job || hasEnded(job)) return;
+      if (!job) return { status: null };
+      if (hasEnded(job)) return { status: job.TrainingJobStatus as EndedJob['status'] };
       Context.current().heartbeat(await heartbeatOf(dependencies, job));
     } catch (error) {
       if (!(error instanceof MeridianError && error.retryable)) throw error;

@@ -2,6 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { createSagemakerActivities } from '../../activities/sagemaker';
+import type { EndedJob } from '../../activities/sagemaker/stop';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { TrainingHeartbeat, TrainingOutcome, TrainingSpecification } from '../../contracts/training';
 import { createSagemaker } from '../../platform/sagemaker';
@@ -57,8 +58,8 @@ async function failureOf(promise: Promise<unknown>): Promise<MeridianError> {
 
 const activityEnvironment = () => new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
 
-const stopJob = (jobName: string): Promise<void> =>
-  activityEnvironment().run<[{ jobName: string }], void, typeof activities.stopTrainingJob>(
+const stopJob = (jobName: string) =>
+  activityEnvironment().run<[{ jobName: string }], EndedJob, typeof activities.stopTrainingJob>(
     activities.stopTrainingJob,
     { jobName },
   );
