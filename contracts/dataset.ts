@@ -57,7 +57,13 @@ export interface DatasetManifest {
   /** The partitions read: key and ETag. */
   sources: { key: string; etag: string }[];
   splits: Record<Split, ManifestSplit>;
-  columns: { name: string; role: 'entity' | 'event_timestamp' | 'feature' | 'label'; type: string }[];
+  /** Of metric-anomaly only, where people have labelled any: windows called anomalous, by which versions are judged. */
+  windows?: { key: string; sha256: string; bytes: number; rows: number };
+  columns: {
+    name: string;
+    role: 'entity' | 'series' | 'event_timestamp' | 'feature' | 'label';
+    type: string;
+  }[];
 }
 
 /** What a snapshot says of its splits' rows, as the manifest counts them. */

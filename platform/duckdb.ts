@@ -1,4 +1,5 @@
 import {
+  DuckDBDataChunk,
   DuckDBInstance,
   type DuckDBConnection,
   type DuckDBResult,
@@ -19,6 +20,8 @@ export interface Database {
   rows<T extends PlainRow = PlainRow>(sql: string, parameters?: SqlParameters): Promise<T[]>;
   /** The first row. @throws where there is none. */
   row<T extends PlainRow = PlainRow>(sql: string, parameters?: SqlParameters): Promise<T>;
+  /** Adds rows to a table, given column by column in the order of the table's. */
+  append(table: string, columns: readonly (readonly DuckDBValue[])[]): Promise<void>;
   /** Streams: no more than a few chunks (2,048 rows each) are in memory at a time. */
   stream(sql: string, parameters?: SqlParameters): Promise<DuckDBResult>;
   close(): void;
@@ -31,6 +34,9 @@ export interface DatabaseOptions {
   /** Where it spills what does not fit; without one it does not spill. */
   temporaryFolder?: string;
 }
+
+/** What DuckDB holds in a chunk at most. */
+const CHUNK_ROWS = 2048;
 
 export async function openDatabase(options: DatabaseOptions = {}): Promise<Database> {
   const instance = await DuckDBInstance.create(':memory:', {
@@ -57,6 +63,18 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
       const [first] = await rows<T>(sql, parameters);
       if (first === undefined) throw new Error(`Expected a row, found none: ${sql}`);
       return first;
+    },
+    async append(table, columns) {
+      const appender = await connection.createAppender(table);
+      const types = columns.map((_, index) => appender.columnType(index));
+      const rows = columns[0]?.length ?? 0;
+      for (let from = 0; from < rows; from += CHUNK_ROWS) {
+        const part = columns.map((column) => column.slice(from, from + CHUNK_ROWS));
+        const chunk = DuckDBDataChunk.create(types, part[0]!.length);
+        for (const [index, values] of part.entries()) chunk.setColumnValues(index, values);
+        appender.appendDataChunk(chunk);
+      }
+      appender.closeSync();
     },
     stream: (sql, parameters) => connection.stream(sql, mentioned(sql, parameters)),
     close: () => close(connection, instance),

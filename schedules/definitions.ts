@@ -13,6 +13,36 @@ export interface ScheduleDefinition {
   launch: Omit<LaunchInput, 'schedule'>;
 }
 
+/**
+ * Sundays at 02:00. On the second Sunday of March 02:00 does not exist in Los Angeles, and a calendar that names it loses
+ * that run: on those days it is 03:00.
+ */
+const sundaysAtTwo: CalendarSpec[] = [
+  {
+    dayOfWeek: 'SUNDAY',
+    month: ['JANUARY', 'FEBRUARY', { start: 'APRIL', end: 'DECEMBER' }],
+    hour: 2,
+    comment: 'when nobody waits for the machines',
+  },
+  {
+    dayOfWeek: 'SUNDAY',
+    month: 'MARCH',
+    dayOfMonth: [
+      { start: 1, end: 7 },
+      { start: 15, end: 31 },
+    ],
+    hour: 2,
+    comment: 'the Sundays of March that have a 02:00',
+  },
+  {
+    dayOfWeek: 'SUNDAY',
+    month: 'MARCH',
+    dayOfMonth: { start: 8, end: 14 },
+    hour: 3,
+    comment: 'the Sunday on which clocks go forward',
+  },
+];
+
 /** Every schedule of the platform. Each starts the workflow `launch`, which starts the real one under its exact ID. */
 export const schedules: ScheduleDefinition[] = [
   {
@@ -38,6 +68,22 @@ export const schedules: ScheduleDefinition[] = [
     timezone: 'America/Los_Angeles',
     catchupWindow: '12 hours',
     launch: { workflow: 'materializeFeatures' },
+  },
+  {
+    id: 'retrain-anomaly-detector',
+    summary: 'Retrain anomaly-detector on Sundays, 02:00 Pacific (03:00 where clocks go forward)',
+    calendars: sundaysAtTwo,
+    timezone: 'America/Los_Angeles',
+    catchupWindow: '2 days',
+    launch: { workflow: 'retrainModel', model: 'anomaly-detector' },
+  },
+  {
+    id: 'score-batch-anomaly-detector',
+    summary: 'Score the metrics of the day before with anomaly-detector, 06:00 Pacific',
+    calendars: [{ hour: 6, comment: 'when the raw partition of the day before is in' }],
+    timezone: 'America/Los_Angeles',
+    catchupWindow: '3 days',
+    launch: { workflow: 'scoreBatch', model: 'anomaly-detector' },
   },
   {
     id: 'review-labels-event-classifier',

@@ -1,5 +1,7 @@
 import { Worker } from '@temporalio/worker';
+import { createBatchActivities } from '../activities/batch';
 import { createDatasetActivities } from '../activities/datasets';
+import { createSeriesDatasetActivities } from '../activities/datasets/series';
 import { createEvaluationActivities } from '../activities/evaluation';
 import { createFeatureActivities } from '../activities/features';
 import { createLabelActivities } from '../activities/labels';
@@ -34,6 +36,8 @@ async function main(): Promise<void> {
     activities: {
       ...createFeatureActivities({ store, redis }),
       ...createDatasetActivities({ store }),
+      ...createSeriesDatasetActivities({ store }),
+      ...createBatchActivities({ store }),
       ...createLabelActivities({ store }),
       ...createPrivacyActivities({ store, redis }),
       ...createEvaluationActivities({ store }),

@@ -7,3 +7,4 @@ export { releaseModel } from './release-model';
 export { retrainModel } from './retrain-model';
 export { reviewLabels } from './review-labels';
 export { rollOutModel } from './roll-out-model';
+export { scoreBatch } from './score-batch';

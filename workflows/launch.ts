@@ -71,6 +71,11 @@ function target(
         workflowId: WorkflowId.materializeFeatures(date),
         argument: { date: newestDay, trigger: 'schedule', ...input },
       };
+    case 'scoreBatch':
+      return {
+        workflowId: WorkflowId.scoreBatch(model!, date),
+        argument: { model, date: newestDay, trigger: 'schedule', ...input },
+      };
     case 'reviewLabels': {
       const quarter = quarterOf(date);
       return {

@@ -1,12 +1,17 @@
 import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow';
 import { TaskQueue } from '../../contracts/task-queues';
 import type { createAuditActivities } from '../../activities/audit';
+import type { createCostActivities } from '../../activities/cost';
+import type { createBatchActivities } from '../../activities/batch';
 import type { createDatasetActivities } from '../../activities/datasets';
+import type { createSeriesDatasetActivities } from '../../activities/datasets/series';
 import type { createEvaluationActivities } from '../../activities/evaluation';
 import type { createFeatureActivities } from '../../activities/features';
 import type { createLabelActivities } from '../../activities/labels';
+import type { createLimitActivities } from '../../activities/limits';
 import type { createMonitoringActivities } from '../../activities/monitoring';
 import type { createNotificationActivities } from '../../activities/notifications';
+import type { createTrainingEndedActivities } from '../../activities/notifications/training-ended';
 import type { createPrivacyActivities } from '../../activities/privacy';
 import type { createRegistryActivities } from '../../activities/registry';
 import type { createReleaseActivities } from '../../activities/release';
@@ -36,12 +41,16 @@ const computes = {
 
 export const features = inWords<Activities<typeof createFeatureActivities>>(computes);
 export const datasets = inWords<Activities<typeof createDatasetActivities>>(computes);
+export const seriesDatasets = inWords<Activities<typeof createSeriesDatasetActivities>>(computes);
+export const batch = inWords<Activities<typeof createBatchActivities>>(computes);
 export const labels = inWords<Activities<typeof createLabelActivities>>(computes);
 export const evaluation = inWords<Activities<typeof createEvaluationActivities>>(computes);
 export const privacy = inWords<Activities<typeof createPrivacyActivities>>(computes);
 export const monitoring = inWords<Activities<typeof createMonitoringActivities>>(computes);
 
 export const registry = inWords<Activities<typeof createRegistryActivities>>(waits);
+export const cost = inWords<Activities<typeof createCostActivities>>(waits);
+export const limits = inWords<Activities<typeof createLimitActivities>>(waits);
 export const release = inWords<Activities<typeof createReleaseActivities>>(waits);
 export const audit = inWords<Activities<typeof createAuditActivities>>(waits);
 
@@ -54,6 +63,19 @@ export const trainingWait = inWords<Activities<typeof createSagemakerActivities>
   ...startsJobs,
   startToCloseTimeout: '5 days',
   scheduleToCloseTimeout: '6 days',
+});
+
+/** Artifacts of many megabytes travel to MLflow. */
+export const registration = inWords<Activities<typeof createRegistryActivities>>({
+  ...waits,
+  startToCloseTimeout: '30 minutes',
+});
+
+/** Waits for its turn, and then holds what it got, for as long as a queue and a training may last. */
+export const limitHold = inWords<Activities<typeof createLimitActivities>>({
+  ...waits,
+  startToCloseTimeout: '30 days',
+  scheduleToCloseTimeout: '30 days',
 });
 
 /** Waits for `releaseModel` to decide, and for every inference worker to serve. */
@@ -70,7 +92,9 @@ export const convergence = inWords<Activities<typeof createReleaseActivities>>({
 });
 
 /** A message that cannot be sent must not hold a run up for long. */
-export const notifications = inWords<Activities<typeof createNotificationActivities>>({
+export const notifications = inWords<
+  Activities<typeof createNotificationActivities> & Activities<typeof createTrainingEndedActivities>
+>({
   ...waits,
   startToCloseTimeout: '15 s',
   retry: { initialInterval: '1 s', maximumAttempts: 4 },

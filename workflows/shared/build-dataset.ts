@@ -5,27 +5,56 @@ import type { Day } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import {
+  isOfSeries,
   isSupervised,
   type FeatureView,
   type ModelDeclaration,
   type ResolvedDeclaration,
+  type SeriesDeclaration,
+  type SupervisedDeclaration,
 } from '../../contracts/model';
-import { datasets, features, registry } from './activities';
+import { datasets, features, registry, seriesDatasets } from './activities';
 import { asFailure } from './input';
 import type { Run } from './run';
 
-/** From labels and features, as they were known, to a checked snapshot. */
+/** A checked snapshot of what the model learns from. */
 export async function buildDataset(
   run: Run,
   resolved: ResolvedDeclaration,
   asOf: Day,
 ): Promise<DatasetSnapshot> {
-  const { declaration } = resolved;
-  if (!isSupervised(declaration)) {
-    const found = `kind ${declaration.kind}, which learns from no labels`;
-    throw asFailure(new MeridianError(ErrorCode.InvalidInput, `${declaration.name}: found ${found}.`));
-  }
+  const { declaration, hash } = resolved;
+  if (isOfSeries(declaration)) return buildSeries(run, declaration, hash, asOf);
+  if (isSupervised(declaration)) return buildSupervised(run, resolved, declaration, asOf);
+  const found = `kind ${declaration.kind} without what it learns from`;
+  throw asFailure(new MeridianError(ErrorCode.InvalidInput, `${declaration.name}: found ${found}.`));
+}
 
+/** From raw points to a snapshot, split by time. */
+async function buildSeries(
+  run: Run,
+  declaration: SeriesDeclaration,
+  declarationHash: string,
+  asOf: Day,
+): Promise<DatasetSnapshot> {
+  const { snapshot } = await run.step(
+    'snapshot',
+    {
+      doing: `Checking the points of raw/${declaration.series.table} and splitting them by time`,
+      done: ({ snapshot: made, report }) => `${describeSnapshot(made)}; ${report.checks} checks passed`,
+    },
+    () => seriesDatasets.snapshotSeries({ declaration, declarationHash, asOf }),
+  );
+  return snapshot;
+}
+
+/** From labels and features, as they were known, to a snapshot. */
+async function buildSupervised(
+  run: Run,
+  resolved: ResolvedDeclaration,
+  declaration: SupervisedDeclaration,
+  asOf: Day,
+): Promise<DatasetSnapshot> {
   const labels = await run.step('label', { doing: 'Labelling', done: describeLabels }, () =>
     datasets.labelEntities({ declaration, asOf }),
   );
