@@ -2,6 +2,9 @@ import type { Limits } from './generated/types';
 
 export type { LimitClaim, LimitRelease, Limits } from './generated/types';
 
+/** The signal by which the activity that waits tells its own run where it stands. */
+export const LIMIT_STANDING = 'limitStanding';
+
 /** What a job needs of one limit. */
 export interface LimitNeed {
   /** An instance type or a team: the limit's workflow is `limit/<name>`. */

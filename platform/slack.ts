@@ -3,8 +3,8 @@ import { ErrorCode, MeridianError } from '../contracts/errors';
 import type { Config } from './config';
 import type { Log } from './log';
 
-/** Says something to the team: a headline and a text, in Slack's mrkdwn. */
-export type Say = (headline: string, text: string) => Promise<void>;
+/** Says something to the team: a headline and a text, in Slack's mrkdwn. A message of the same ID is the same message. */
+export type Say = (headline: string, text: string, options?: { id?: string }) => Promise<void>;
 
 /** Slack's Web API where a token is configured; the log otherwise. */
 export function createSlack(config: Config['slack'], log: Log): Say {
@@ -17,10 +17,11 @@ export function createSlack(config: Config['slack'], log: Log): Say {
     retryConfig: { retries: 0 },
     timeout: 10_000,
   });
-  return async (headline, text) => {
+  return async (headline, text, { id } = {}) => {
     try {
       await client.chat.postMessage({
         channel: config.channel,
+        ...(id && { client_msg_id: id }),
         text: headline,
         blocks: [
           { type: 'header', text: { type: 'plain_text', text: headline.slice(0, 150) } },

@@ -1,6 +1,9 @@
 import { Worker } from '@temporalio/worker';
 import { createAuditActivities } from '../activities/audit';
+import { createCostActivities } from '../activities/cost';
+import { createLimitActivities } from '../activities/limits';
 import { createNotificationActivities } from '../activities/notifications';
+import { createTrainingEndedActivities } from '../activities/notifications/training-ended';
 import { createRegistryActivities } from '../activities/registry';
 import { createReleaseActivities } from '../activities/release';
 import { createSagemakerActivities } from '../activities/sagemaker';
@@ -31,6 +34,9 @@ async function main(): Promise<void> {
   const mlflow = createMlflow(config.mlflowUrl);
   const redis = createRedis(config);
   const temporal = lazyClient(config.temporal);
+  const say = createSlack(config.slack, log);
+  const telemetry = createTelemetry();
+  const prices = readPrices(config.sagemaker.pricesFile);
   const worker = await Worker.create({
     ...workerDefaults,
     connection,
@@ -54,11 +60,14 @@ async function main(): Promise<void> {
         config,
         store,
         events: createJobEvents(redis),
-        prices: readPrices(config.sagemaker.pricesFile),
+        prices,
       }),
+      ...createLimitActivities({ temporal, store }),
+      ...createCostActivities({ store, prices }),
+      ...createTrainingEndedActivities({ say, telemetry, store, config }),
       ...createNotificationActivities({
-        say: createSlack(config.slack, log),
-        telemetry: createTelemetry(),
+        say,
+        telemetry,
         links: config.links,
         namespace: config.temporal.namespace,
       }),

@@ -1,18 +1,22 @@
-import { executeChild, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import { executeChild, ParentClosePolicy, patched, startChild, workflowInfo } from '@temporalio/workflow';
 import type { Provenance } from '../contracts/decision';
 import type { Verdict } from '../contracts/evaluation';
 import { validateRetrainModelInput } from '../contracts/generated/validators';
 import type { RetrainModelInput } from '../contracts/generated/types';
 import { WorkflowId } from '../contracts/ids';
+import type { Occupancy } from '../contracts/limits';
 import type { ModelDeclaration } from '../contracts/model';
 import type { TrainingCost, TrainingOutcome } from '../contracts/training';
 import { searchOf, type Search, type TuningSummary } from '../contracts/tuning';
-import { notifications, registry, release } from './shared/activities';
+import { notifications, registration, registry, release } from './shared/activities';
 import { buildDataset } from './shared/build-dataset';
+import { billAfter, estimateBefore } from './shared/cost';
 import { unlessCancelled } from './shared/failure';
 import { asFailure, parseInput } from './shared/input';
+import { limited } from './shared/limited';
 import { lastCompleteDay, pacificDate } from './shared/pacific-date';
 import { Run } from './shared/run';
+import { tellingItsEnd, type TrainingStory } from './shared/training-end';
 import { runTrainingJob, type TrainingHistory } from './shared/training-job';
 import { runTuningJob } from './shared/tuning-job';
 import { tagVersion } from './shared/tag-version';
@@ -40,6 +44,10 @@ export interface RetrainResult {
  */
 export async function retrainModel(raw: unknown): Promise<RetrainResult> {
   const input = parseInput<RetrainModelInput>(validateRetrainModelInput, 'retrainModel', raw);
+  return tellingItsEnd(input, (story) => retrain(input, story));
+}
+
+async function retrain(input: RetrainModelInput, story: TrainingStory): Promise<RetrainResult> {
   const { model, trigger = 'person', reason = '' } = input;
   const { workflowId, firstExecutionRunId, runId, startTime } = workflowInfo();
   const runKey = `${workflowId}/${firstExecutionRunId}`;
@@ -56,6 +64,10 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
   const search = searchFor(input, declaration);
 
   const snapshot = await buildDataset(run, resolved, asOf);
+  // A run that began before costs were estimated and limits asked goes on without either.
+  const asks = patched('estimates-and-limits');
+  const estimate = asks ? await estimateBefore(run, declaration, search) : null;
+  story.estimate = estimate;
   const history: TrainingHistory = { jobs: [] };
   const onProgress = (text: string): void => run.progress(text);
   const outcome = await run.step<TrainingOutcome>(
@@ -67,15 +79,23 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
     (generation) => {
       const { hyperparameters = {} } = input;
       const request = { resolved, snapshot, label, runKey, hyperparameters, generation };
-      return search
-        ? runTuningJob({ ...request, search, onProgress })
-        : runTrainingJob({ ...request, history, onProgress });
+      const train = () =>
+        search
+          ? runTuningJob({ ...request, search, onProgress })
+          : runTrainingJob({ ...request, history, onProgress });
+      if (!asks) return train();
+      const job = occupancyOf(declaration, search);
+      const onTurn = (): void => onProgress(search ? 'Tuning' : 'Training');
+      return limited({ job, holder: `${runKey}/train/g${generation}`, onWait: onProgress, onTurn }, train);
     },
   );
+  story.outcome = outcome;
+  if (estimate) await billAfter(run, declaration, outcome, estimate);
 
   const provenance: Provenance = {
     declarationHash: resolved.hash,
     codeHash: resolved.code.hash,
+    source: resolved.source,
     snapshot: snapshot.snapshot,
     jobName: outcome.jobName,
     workflowId,
@@ -93,16 +113,18 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
     }),
   );
   tagVersion(version);
+  story.version = version;
   const served = await run.step(
     'package',
     { doing: 'Packaging the artifact', done: (s) => `${s.artifactKey}, sha256 ${s.sha256.slice(0, 12)}…` },
     () => registry.packageVersion({ model, version, outcome, provenance }),
   );
-  const { runId: mlflowRun } = await run.step(
+  const { runId: mlflowRun, experimentId } = await run.step(
     'register',
     { doing: 'Logging and registering in MLflow', done: (r) => `MLflow version ${r.mlflowVersion}, Staging` },
-    () => registry.registerVersion({ declaration, served, outcome, provenance }),
+    () => registration.registerVersion({ declaration, served, outcome, provenance, estimate }),
   );
+  story.mlflow = experimentId ? { experimentId, runId: mlflowRun } : null;
   const { tuning } = outcome;
   if (tuning) {
     await run.step(
@@ -125,6 +147,8 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
         staticSummary: `Evaluate ${version} against what serves`,
       }),
   );
+  story.verdict = evaluation.verdict;
+  story.metrics = evaluation.metrics;
   const rollOut = await run.step(
     'hand over',
     {
@@ -136,6 +160,13 @@ export async function retrainModel(raw: unknown): Promise<RetrainResult> {
   const { jobName, cost } = outcome;
   return { version, snapshot: snapshot.snapshot, jobName, cost, tuning, ...evaluation, rollOut };
 }
+
+/** What the training occupies while it runs: trials run side by side. */
+const occupancyOf = ({ owner, training }: ModelDeclaration, search: Search | null): Occupancy => ({
+  team: owner,
+  instanceType: training.instanceType,
+  instances: training.instanceCount * (search?.maxParallelJobs ?? 1),
+});
 
 /** What is searched before the version is made; null where this run only trains. */
 function searchFor(

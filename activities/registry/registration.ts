@@ -1,3 +1,4 @@
+import type { CostEstimate } from '../../contracts/cost';
 import type { Provenance } from '../../contracts/decision';
 import type { EvaluationSummary } from '../../contracts/evaluation';
 import { Key } from '../../contracts/ids';
@@ -18,10 +19,14 @@ interface RegistrationRequest {
   served: ServedVersion;
   outcome: TrainingOutcome;
   provenance: Provenance;
+  /** What the training was expected to cost; none of runs that began before that was asked. */
+  estimate?: CostEstimate | null;
 }
 
 export interface Registration {
   runId: string;
+  /** Absent where a history recorded the answer before it was given. */
+  experimentId?: string;
   /** MLflow's own integer, as a string. */
   mlflowVersion: string;
 }
@@ -37,6 +42,7 @@ export function createRegistrationActivities(store: ObjectStore, mlflow: Mlflow)
       served,
       outcome,
       provenance,
+      estimate = null,
     }: RegistrationRequest): Promise<Registration> {
       const model = declaration.name;
       const prefix = Key.version(model, served.version);
@@ -53,7 +59,7 @@ export function createRegistrationActivities(store: ObjectStore, mlflow: Mlflow)
       await logMissingMetrics(
         mlflow,
         runId,
-        await runPoints(store, { model, version: served.version }, report, outcome),
+        await runPoints(store, { model, version: served.version, report, outcome, estimate }),
       );
       await logDatasetInput(mlflow, store, runId, { model, snapshot: provenance.snapshot });
       await logArtifacts(mlflow, store, {
@@ -71,7 +77,7 @@ export function createRegistrationActivities(store: ObjectStore, mlflow: Mlflow)
         alias: 'staging',
         version: registered.version,
       });
-      return { runId, mlflowVersion: registered.version };
+      return { runId, experimentId, mlflowVersion: registered.version };
     },
 
     /** Puts an evaluation's metrics, intervals and verdict on the run and on the version. */

@@ -1,3 +1,4 @@
+import type { CostEstimate } from '../../contracts/cost';
 import type { Provenance } from '../../contracts/decision';
 import { Key } from '../../contracts/ids';
 import type { Hardware, MetricLine, ModelDeclaration, TrainingReport } from '../../contracts/model';
@@ -68,29 +69,37 @@ function hardwareParams(
   ];
 }
 
-/** Metrics by step as the program wrote them, its final figures, and what the job took. */
+interface Measured {
+  model: string;
+  version: string;
+  report: TrainingReport;
+  outcome: TrainingOutcome;
+  estimate: CostEstimate | null;
+}
+
+/** Metrics by step as the program wrote them, its final figures, and what the training took. */
 export async function runPoints(
   store: ObjectStore,
-  version: { model: string; version: string },
-  report: TrainingReport,
-  outcome: TrainingOutcome,
+  { model, version, report, outcome, estimate }: Measured,
 ): Promise<Point[]> {
-  const file = await store.get(`${Key.version(version.model, version.version)}metrics.jsonl`);
+  const file = await store.get(`${Key.version(model, version)}metrics.jsonl`);
   const lines = file.toString('utf8').split('\n').filter(Boolean);
   const bySteps = lines.flatMap((line) => {
     const { step, timestamp, metrics } = JSON.parse(line) as MetricLine;
     return Object.entries(metrics).map(([key, value]): Point => ({ key, value, step, timestamp }));
   });
   const timestamp = Date.parse(outcome.endedAt);
-  const final = {
+  const final: Record<string, number | null | undefined> = {
     ...Object.fromEntries(Object.entries(report.metrics).map(([name, value]) => [`final.${name}`, value])),
     best_iteration: report.bestIteration,
     onnx_max_difference: report.parity.maxDifference,
     training_seconds: outcome.trainingSeconds,
     billable_seconds: outcome.billableSeconds,
+    cost_dollars: outcome.cost?.dollars,
+    spot_saving_percent: outcome.cost?.spotSavingPercent,
+    estimated_dollars_low: estimate?.dollars?.low,
+    estimated_dollars_high: estimate?.dollars?.high,
   };
-  return [
-    ...bySteps,
-    ...Object.entries(final).map(([key, value]): Point => ({ key, value, step: 0, timestamp })),
-  ];
+  const known = Object.entries(final).filter((entry): entry is [string, number] => Number.isFinite(entry[1]));
+  return [...bySteps, ...known.map(([key, value]): Point => ({ key, value, step: 0, timestamp }))];
 }

@@ -148,13 +148,15 @@ describe('registering a training', () => {
         'artifacts/list',
         { run_id: run.info.run_id, ...(path && { path }) },
       );
-      const below = await Promise.all(files.map((file) => (file.is_dir ? listed(file.path) : [file.path])));
+      const below = await Promise.all(
+        files.map(async (file) => (file.is_dir ? listed(file.path) : [file.path])),
+      );
       return below.flat();
     };
     const base = stack.env()['MLFLOW_TRACKING_URI']!;
     const bodies = (await listed()).sort().map(async (path) => {
       const answer = await fetch(
-        `${base}/get-artifact?${new URLSearchParams({ path, run_id: run.info.run_id })}`,
+        `${base}/get-artifact?${new URLSearchParams({ path, run_id: run.info.run_id }).toString()}`,
       );
       return [path, sha256(Buffer.from(await answer.arrayBuffer()))] as const;
     });
@@ -239,7 +241,7 @@ describe('registering a training', () => {
   it.each<[what: string, missing: Partial<Provenance>, report: object]>([
     ['declarationHash', { declarationHash: '' }, {}],
     ['codeHash', { codeHash: 'of-nothing-in-the-bucket' }, {}],
-    ['snapshot', { snapshot: undefined as never }, {}],
+    ['snapshot', { snapshot: undefined }, {}],
     ['jobName', { jobName: '' }, {}],
     ['training.json seed', {}, { seed: undefined }],
     ['training.json environment', {}, { environment: { python: '3.11', packages: {} } }],

@@ -115,7 +115,9 @@ describe('LimitState', () => {
         const once = play(capacity, all, () => undefined);
         const twice = play(
           capacity,
-          all.flatMap((move) => (move.kind === 'claim' || move.kind === 'renew' ? [move, move] : [move])),
+          all.flatMap((move): Move[] =>
+            move.kind === 'claim' || move.kind === 'renew' ? [move, move] : [move],
+          ),
           () => undefined,
         );
         expect(twice.data).toEqual(once.data);
