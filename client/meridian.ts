@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { summarizeError } from './errors';
 import { applyCommand } from './commands/apply';
 import { featuresCommand } from './commands/features';
+import { labelsCommand } from './commands/labels';
 import { localCommand } from './commands/local';
 import { modelsCommand } from './commands/models';
 import { predictCommand } from './commands/predict';
@@ -17,6 +18,7 @@ const program = new Command('meridian')
   .addCommand(predictCommand())
   .addCommand(modelsCommand())
   .addCommand(featuresCommand())
+  .addCommand(labelsCommand())
   .addCommand(schedulesCommand())
   .addCommand(applyCommand())
   .showHelpAfterError();

@@ -1,5 +1,6 @@
 import { ErrorCode, MeridianError, show, type FieldProblem } from '../../contracts/errors';
 import {
+  type GivenLabel,
   type ReviewManifest,
   type ReviewProgress,
   type Submission,
@@ -35,7 +36,7 @@ export async function recordSubmission(
   { model, quarter, submission: asked }: SubmissionRequest,
 ): Promise<SubmissionReceipt> {
   const manifest = await readManifest(store, model, quarter);
-  refuseUnknown(manifest, await readEventIds(store, model, quarter), asked);
+  refuseUnfit(manifest, await readEventIds(store, model, quarter), asked.labels);
   const submission = await keep(store, model, quarter, { formatVersion: 1, ...asked });
   return {
     submissionId: submission.submissionId,
@@ -47,10 +48,11 @@ export async function recordSubmission(
 
 const SHOWN = 20;
 
-function refuseUnknown(
+/** @throws MeridianError InvalidInput listing each label that fits no event of the batch or no class */
+export function refuseUnfit(
   { classes, entity, quarter }: ReviewManifest,
   events: ReadonlySet<string>,
-  { labels }: SubmissionRequest['submission'],
+  labels: readonly GivenLabel[],
 ): void {
   const known = new Set(classes);
   const problems = labels.flatMap(({ event_id, label }, index): FieldProblem[] => [
