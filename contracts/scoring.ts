@@ -92,6 +92,7 @@ export interface CapturedPrediction {
 export const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   InvalidInput: 400,
   MalformedJson: 400,
+  AccessDenied: 401,
   InvalidFeatures: 422,
   UnknownModel: 404,
   UnknownEntity: 404,

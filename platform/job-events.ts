@@ -1,4 +1,4 @@
-import type { Redis } from './redis';
+import { redisFailure, type Redis } from './redis';
 
 /** Whoever waits for a job hears that something has happened to it; never what: SageMaker alone is asked that. */
 export interface JobListener {
@@ -11,6 +11,7 @@ export interface JobListener {
 
 /** News of SageMaker's jobs by name, from whoever receives them to whoever waits. They may be lost: polls find out all the same. */
 export interface JobEvents {
+  /** @throws MeridianError DependencyUnavailable while Redis is away */
   publish(jobName: string): Promise<void>;
   listen(jobName: string): JobListener;
   close(): void;
@@ -34,7 +35,9 @@ export function createJobEvents(redis: Redis): JobEvents {
 
   return {
     async publish(jobName) {
-      await redis.publish(channelOf(jobName), '');
+      await redis.publish(channelOf(jobName), '').catch((error: unknown) => {
+        throw redisFailure(redis, error);
+      });
     },
     listen(jobName) {
       const channel = channelOf(jobName);

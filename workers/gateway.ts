@@ -1,5 +1,6 @@
 import { FEAST_PROJECT } from '../contracts/ids';
 import { loadConfig } from '../platform/config';
+import { createJobEvents } from '../platform/job-events';
 import { createLog } from '../platform/log';
 import { createOnlineStore } from '../platform/online-store';
 import { reportReady, runMain, shutdownSignal } from '../platform/process';
@@ -13,6 +14,7 @@ import { createLease } from './gateway/lease';
 import { readOverview } from './gateway/overview';
 import { createVersionFinder } from './gateway/published-views';
 import { createPush } from './gateway/push';
+import { createTrainingEvents } from './gateway/training-events';
 import { startHttpServer } from './http/server';
 
 const log = createLog('gateway');
@@ -39,6 +41,7 @@ async function main(): Promise<void> {
         online: createOnlineStore(redis, FEAST_PROJECT),
         telemetry,
       }),
+      trainingEvents: createTrainingEvents(createJobEvents(redis), config.gateway.eventsToken),
     }),
     config.gateway,
     log,

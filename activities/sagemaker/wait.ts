@@ -83,11 +83,11 @@ async function pause(
   events: JobListener | undefined,
 ): Promise<void> {
   const context = Context.current();
-  let heard = false;
-  const news = events?.heard().then(() => (heard = true));
-  for (let left = milliseconds; left > 0 && !heard; left -= HEARTBEAT_MS) {
+  const news = events ? [events.heard().then(() => 'news')] : [];
+  for (let left = milliseconds; left > 0; left -= HEARTBEAT_MS) {
     context.heartbeat(details);
-    await Promise.race([context.sleep(Math.min(left, HEARTBEAT_MS)), ...(news ? [news] : [])]);
+    const ended = await Promise.race([context.sleep(Math.min(left, HEARTBEAT_MS)), ...news]);
+    if (ended === 'news') return;
   }
 }
 

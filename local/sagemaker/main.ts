@@ -1,8 +1,8 @@
 /**
  * The local SageMaker. Environment: MERIDIAN_SAGEMAKER_PORT and MERIDIAN_SAGEMAKER_HOME (all state), S3's address and
  * credentials as every AWS client reads them, MERIDIAN_VENV_<RUNTIME> for the image `…/meridian-training-<runtime>:<tag>`,
- * MERIDIAN_VENV_TUNER for the search of tuning jobs, and MERIDIAN_SAGEMAKER_STOP_GRACE_SECONDS (120). Ending it, however,
- * leaves its jobs running.
+ * MERIDIAN_VENV_TUNER for the search of tuning jobs, MERIDIAN_SAGEMAKER_EVENTS_URL (who is told of state changes), and
+ * MERIDIAN_SAGEMAKER_STOP_GRACE_SECONDS (120). Ending it, however, leaves its jobs running.
  */
 import { resolve } from 'node:path';
 import { createLog } from '../../platform/log';

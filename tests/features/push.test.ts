@@ -1,12 +1,14 @@
 import { publishFeatureView } from '../../client/feature-views';
 import type { FeatureView } from '../../contracts/model';
 import type { ErrorBody } from '../../contracts/scoring';
+import { createJobEvents } from '../../platform/job-events';
 import { createLog } from '../../platform/log';
 import { createOnlineStore, type OnlineStore } from '../../platform/online-store';
 import type { Telemetry } from '../../platform/telemetry';
 import { createVersionFinder } from '../../workers/gateway/published-views';
 import { createPush, type PushAnswer } from '../../workers/gateway/push';
 import { createRoutes } from '../../workers/gateway/http-routes';
+import { createTrainingEvents } from '../../workers/gateway/training-events';
 import { startHttpServer, type HttpServer } from '../../workers/http/server';
 import { setStage, type Stage } from './stage';
 
@@ -58,7 +60,12 @@ beforeAll(async () => {
   const drainer = { counts: () => ({ files: 0, predictions: 0, rejected: 0, trouble: null }) };
   const overview = () => Promise.resolve({ models: [], workers: [], links: [] });
   server = await startHttpServer(
-    createRoutes({ drainer, overview, push }),
+    createRoutes({
+      drainer,
+      overview,
+      push,
+      trainingEvents: createTrainingEvents(createJobEvents(stage.redis)),
+    }),
     { host: '127.0.0.1', port: 0 },
     createLog('test'),
   );

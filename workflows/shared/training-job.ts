@@ -35,7 +35,7 @@ export interface TrainingHistory {
 interface TrainingJobRequest extends TrainingRequest {
   history: TrainingHistory;
   /** Told, in words, what the training goes on as. */
-  onProgress(text: string): void;
+  onProgress: (text: string) => void;
 }
 
 /** One job of a training: another attempt is another job. */

@@ -3,6 +3,7 @@ import { appendFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Tag } from '@aws-sdk/client-sagemaker';
 import { readState, readTags, type JobFolder } from './job';
+import { deliver } from './event-target';
 import type { JobKind } from './kind';
 
 /** Members of the event's detail that hold a time: unlike in the API, they are strings of epoch milliseconds. */
@@ -32,7 +33,10 @@ export interface StateChange {
   tags: Tag[];
 }
 
-/** Tells of a change: one line in EventBridge's shape in the service's `events.jsonl`. */
+/**
+ * Tells of a change: one line in EventBridge's shape in the service's `events.jsonl`, and the same to whom
+ * MERIDIAN_SAGEMAKER_EVENTS_URL names.
+ */
 export async function emitEvent(
   home: string,
   { type, arn, region, detail, tags }: StateChange,
@@ -52,6 +56,7 @@ export async function emitEvent(
     },
   };
   await appendFile(join(home, 'events.jsonl'), `${JSON.stringify(event)}\n`);
+  await deliver(event);
 }
 
 /** Tells that a job's state has changed. */

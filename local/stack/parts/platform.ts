@@ -22,6 +22,7 @@ export const sagemaker: Part = {
     env: {
       MERIDIAN_SAGEMAKER_PORT: String(ports.sagemaker),
       MERIDIAN_SAGEMAKER_HOME: join(home, 'sagemaker'),
+      MERIDIAN_SAGEMAKER_EVENTS_URL: `http://127.0.0.1:${ports.gateway}/v1/events/sagemaker`,
       MERIDIAN_VENV_XGBOOST: tools.xgboost,
       MERIDIAN_VENV_TUNER: tools.tuner,
     },
