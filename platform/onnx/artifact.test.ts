@@ -1,62 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Bool, Float64, Table, Utf8, vectorFromArray } from 'apache-arrow';
 import type { ArtifactManifest, GoldenRows } from '../../contracts/model';
-import { sha256 } from '../s3';
+import { fixtureFiles, fixtureJson, layArtifact } from '../../tests/support/artifact-fixtures';
 import { loadArtifact } from './artifact';
 import type { TabularModel } from './loaded-model';
 
 const FILES = ['model.onnx', 'signature.json', 'baseline.json', 'golden.json'];
-const fixture = (file: string) => readFileSync(join(__dirname, 'fixtures', 'model', file));
-const golden = JSON.parse(fixture('golden.json').toString()) as GoldenRows;
+const fixture = (file: string) => fixtureFiles('model').get(file)!;
+const golden = fixtureJson<GoldenRows>('model', 'golden.json');
 
-const PROVENANCE: ArtifactManifest['provenance'] = {
-  declarationHash: 'd',
-  codeHash: 'c',
-  snapshot: 's',
-  jobName: 'j',
-  workflowId: 'w',
-  runId: 'r',
-  trigger: 'person',
-  reason: 'a test',
-};
-
-/** A version laid down as the registry lays it down, with the changes a test makes to its files. */
-function lay(
-  changes: Record<string, Buffer | string | null> = {},
-  manifestChanges: Partial<ArtifactManifest> = {},
-) {
-  const folder = 'models/fixture/fixture-v1.0.0';
-  const objects = new Map<string, Buffer>();
-  for (const file of FILES) {
-    const change = changes[file];
-    if (change !== null) objects.set(`${folder}/${file}`, Buffer.from(change ?? fixture(file)));
-  }
-  const manifest: ArtifactManifest = {
-    formatVersion: 1,
-    model: 'fixture',
-    provenance: PROVENANCE,
-    version: 'fixture-v1.0.0',
-    files: Object.fromEntries(
-      [...objects].map(([key, body]) => [
-        key.slice(folder.length + 1),
-        { sha256: sha256(body), bytes: body.length },
-      ]),
-    ),
-    ...manifestChanges,
-  };
-  const artifactKey = `${folder}/manifest.json`;
-  objects.set(artifactKey, Buffer.from(JSON.stringify(manifest)));
-  const store = {
-    uri: (key: string) => `s3://bucket/${key}`,
-    find: async (key: string) => {
-      const body = objects.get(key);
-      return body ? { body, etag: sha256(body) } : null;
-    },
-  };
-  const served = { version: 'fixture-v1.0.0', artifactKey, sha256: sha256(objects.get(artifactKey)!) };
-  return { store, served, objects, folder };
-}
+const lay = (files: Record<string, Buffer | string | null> = {}, manifest: Partial<ArtifactManifest> = {}) =>
+  layArtifact('model', { files, manifest });
 
 const edited = (file: string, edit: (content: never) => unknown) =>
   JSON.stringify(edit(JSON.parse(fixture(file).toString()) as never));
