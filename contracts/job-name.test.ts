@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { canonicalJson } from './canonical-json';
-import { specificationHash, trainingJobName, type TrainingJobNameParts } from './job-name';
+import { checkpointPrefix, specificationHash, trainingJobName, type TrainingJobNameParts } from './job-name';
 import type { TrainingSpecification } from './training';
 
 const SAGEMAKER_PATTERN = /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/;
@@ -70,6 +70,21 @@ describe('trainingJobName', () => {
     expect(trainingJobName(named)).toMatch(/^churn-2026-11-01-[0-9a-f]{12}-g1a2$/);
     expect(trainingJobName({ ...named, model: 'm'.repeat(40), label: 'b'.repeat(24) })).toMatch(
       /^m{20}-b{24}-[0-9a-f]{12}-g1a2$/,
+    );
+  });
+});
+
+describe('checkpointPrefix', () => {
+  it('is one for all attempts of a generation, and another for everything else', () => {
+    fc.assert(
+      fc.property(parts, parts, (a, b) => {
+        expect(checkpointPrefix({ ...a, attempt: a.attempt + 1 } as typeof a)).toBe(checkpointPrefix(a));
+        expect(checkpointPrefix(a)).toMatch(new RegExp(`^checkpoints/.*/g${a.generation}/$`, 's'));
+        for (const part of ['runKey', 'step', 'specification', 'generation'] as const) {
+          fc.pre(canonicalJson(a[part]) !== canonicalJson(b[part]));
+          expect(checkpointPrefix({ ...a, [part]: b[part] })).not.toBe(checkpointPrefix(a));
+        }
+      }),
     );
   });
 });
