@@ -25,7 +25,7 @@ def _describe(kind: str, column: pa.ChunkedArray) -> dict[str, Any]:
     present = column.drop_null()
     described = {"type": kind, "count": len(present), "nulls": column.null_count}
     if kind == "number":
-        return described | (_describe_numbers(np.sort(present.to_numpy())) if len(present) > 0 else {})
+        return described | (describe_numbers(np.sort(present.to_numpy())) if len(present) > 0 else {})
     counts = {
         ("true" if entry["values"] else "false") if kind == "boolean" else entry["values"]: entry["counts"]
         for entry in pc.value_counts(present).to_pylist()
@@ -33,7 +33,7 @@ def _describe(kind: str, column: pa.ChunkedArray) -> dict[str, Any]:
     return described | {"categories": dict(sorted(counts.items()))}
 
 
-def _describe_numbers(ordered: np.ndarray) -> dict[str, Any]:
+def describe_numbers(ordered: np.ndarray) -> dict[str, Any]:
     """`variance` is the population's; quantiles interpolate linearly (Hyndman and Fan's type 7)."""
     ranks = np.linspace(0, len(ordered) - 1, min(len(ordered), SAMPLE_SIZE)).round().astype(int)
     return {

@@ -18,9 +18,8 @@ MOST_NAMED = 5
 @dataclass(frozen=True)
 class TextSplit:
     name: str
-    # As they are delivered, "" for a missing one: a text without words is an input like any other.
+    # As they are delivered; one without a word is an input like any other.
     texts: list[str]
-    missing: int
     # int64 [rows]: the class's index in the declaration.
     labels: np.ndarray
     # The event's join keys as one text, [rows]; empty where the declaration names none.
@@ -60,21 +59,21 @@ def _join_keys(declaration: dict[str, Any], text: dict[str, str]) -> list[str]:
 
 def _read_split(name: str, channel: Path, text: str, keys: list[str], classes: list[str]) -> TextSplit:
     table = read_table(name, channel, [*keys, text, LABEL])
-    texts = _texts(name, text, table[text])
     return TextSplit(
         name=name,
-        texts=[value or "" for value in texts.to_pylist()],
-        missing=texts.null_count,
+        texts=_texts(name, text, table[text]),
         labels=_labels(name, table[LABEL], classes),
         events=[", ".join(str(value) for value in row.values()) for row in table.select(keys).to_pylist()] if keys else [],
     )
 
 
-def _texts(split: str, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _texts(split: str, name: str, column: pa.ChunkedArray) -> list[str]:
     found = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not (pa.types.is_string(found) or pa.types.is_large_string(found)):
         raise JobError(f"Split {split}, input {name}: found a column of type {column.type}, expected text.")
-    return column.cast(pa.large_string())
+    if column.null_count:
+        raise JobError(f"Split {split}, input {name}: found {column.null_count} rows without a text, expected none.")
+    return column.cast(pa.large_string()).to_pylist()
 
 
 def _labels(split: str, column: pa.ChunkedArray, classes: list[str]) -> np.ndarray:

@@ -42,6 +42,12 @@ def pad(rows: Sequence[Ids], pad_id: int) -> tuple[np.ndarray, np.ndarray]:
     return ids, mask
 
 
+def batches_by_length(rows: Sequence[Ids], size: int) -> list[np.ndarray]:
+    """Indices of the rows, those of like length together, so that little is padded."""
+    order = np.argsort([len(ids) for ids in rows], kind="stable")
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
 def save_tokenizer(tokenizer: Tokenizer, base: BaseModel, max_tokens: int, folder: Path) -> None:
     """The two files that load the same tokenizer in any of Hugging Face's libraries."""
     tokenizer.save(str(folder / TOKENIZER))
