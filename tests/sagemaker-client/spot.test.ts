@@ -1,0 +1,189 @@
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { CancelledFailure } from '@temporalio/workflow';
+import { createSagemakerActivities } from '../../activities/sagemaker';
+import type { ModelDeclaration } from '../../contracts/model';
+import { TaskQueue } from '../../contracts/task-queues';
+import { churn } from '../../models/churn/model';
+import type { RetrainResult } from '../../workflows/retrain-model';
+import { TestSagemaker } from '../sagemaker/environment';
+import { until } from '../support/servers';
+import { replayAll, startTemporal, withWorkers } from '../support/workflow-environment';
+import { mockActivities } from '../workflows/activities';
+import { CODE_KEY, Counting, layDownCounting, liveJobs, stepsWithLosses, STEPS } from './counting';
+
+// A machine shared with others may take many times what a quiet one takes.
+jest.setTimeout(120_000);
+
+const DECLARATION_HASH = 'd'.repeat(64);
+
+let sagemaker: TestSagemaker;
+let temporal: TestWorkflowEnvironment;
+
+beforeAll(async () => {
+  [sagemaker, temporal] = await Promise.all([TestSagemaker.start(), startTemporal()]);
+  await layDownCounting(sagemaker);
+  await sagemaker.store.put(`declarations/churn/${DECLARATION_HASH}.json`, '{}');
+});
+afterAll(async () => {
+  await replayAll(temporal.client);
+  await temporal.teardown();
+  await sagemaker.stop();
+});
+beforeEach(async () => {
+  for (const { key } of await sagemaker.store.list('checkpoints/')) await sagemaker.store.delete(key);
+});
+
+interface Run {
+  handle: WorkflowHandle;
+  /** Names of the run's jobs, by attempt. */
+  job(attempt: number): Promise<string>;
+}
+
+/** Runs retrainModel on the real local SageMaker while the test lasts. */
+async function training(
+  counting: Counting,
+  test: (run: Run) => Promise<void>,
+  change: Partial<ModelDeclaration['training']> = {},
+): Promise<void> {
+  const activities = {
+    ...mockActivities([], {
+      resolveDeclaration: () => ({
+        hash: DECLARATION_HASH,
+        declaration: { ...churn, training: counting.training(change) },
+        code: { key: CODE_KEY, hash: 'c' },
+      }),
+    }),
+    ...createSagemakerActivities({
+      sagemaker: sagemaker.client,
+      config: sagemaker.config,
+      store: sagemaker.store,
+      prices: { 'ml.m5.xlarge': 36 },
+    }),
+  };
+  await withWorkers(temporal, activities, async () => {
+    const handle = await temporal.client.workflow.start('retrainModel', {
+      workflowId: `retrain/churn/${counting.name}`,
+      taskQueue: TaskQueue.pipelines,
+      args: [{ model: 'churn', label: counting.name }],
+    });
+    await test({
+      handle,
+      job: (attempt) =>
+        until(`attempt ${attempt} of ${counting.name}`, async () => {
+          const { training: jobs } = await jobsOf(counting.name);
+          return jobs.find((name) => name.endsWith(`g1a${attempt}`));
+        }),
+    });
+  });
+}
+
+async function jobsOf(label: string): Promise<{ training: string[] }> {
+  const { ListTrainingJobsCommand } = await import('@aws-sdk/client-sagemaker');
+  const { TrainingJobSummaries } = await sagemaker.client.send(
+    new ListTrainingJobsCommand({ MaxResults: 100, NameContains: `-${label}-` }),
+  );
+  return { training: TrainingJobSummaries!.map(({ TrainingJobName }) => TrainingJobName!).sort() };
+}
+
+const interrupt = async (jobName: string) =>
+  expect(await sagemaker.local(`training-jobs/${jobName}/interrupt`)).toBe(200);
+
+const marketsOf = ({ cost }: RetrainResult) => cost!.jobs.map(({ market, ended }) => `${market} ${ended}`);
+
+describe('a spot training', () => {
+  it('that is interrupted within its budget goes on as the same job, from its checkpoint', async () => {
+    const counting = new Counting(sagemaker, 'resumed');
+    await training(
+      counting,
+      async ({ handle, job }) => {
+        const jobName = await job(1);
+        await counting.held();
+        await interrupt(jobName);
+        await counting.held(2);
+        counting.release();
+        const result = (await handle.result()) as RetrainResult;
+        expect(result.jobName).toBe(jobName);
+        expect(result.cost!.jobs).toHaveLength(1);
+        expect(result.cost!.jobs[0]).toMatchObject({ market: 'spot', interruptions: 1, ended: 'Completed' });
+        expect(result.cost!.spotSavingPercent).toBeGreaterThan(0);
+      },
+      { spot: { maxWaitSeconds: 3600, maxInterruptions: 1 } },
+    );
+    expect(counting.steps()).toEqual(stepsWithLosses(1));
+  });
+
+  it('goes on on-demand from the same checkpoint once its budget is spent, whatever is killed meanwhile', async () => {
+    const counting = new Counting(sagemaker, 'budget');
+    await training(counting, async ({ handle, job }) => {
+      const spot = await job(1);
+      await counting.held();
+      await interrupt(spot);
+      const onDemand = await job(2);
+      const given = await sagemaker.describe(spot);
+      const taken = await sagemaker.describe(onDemand);
+      expect(given.TrainingJobStatus).toBe('Stopped');
+      expect(given.TrainingEndTime!.getTime()).toBeLessThanOrEqual(taken.CreationTime!.getTime());
+      expect(taken.EnableManagedSpotTraining).toBe(false);
+      expect(taken.CheckpointConfig!.S3Uri).toBe(given.CheckpointConfig!.S3Uri);
+
+      await sagemaker.stopService('SIGKILL');
+      await sagemaker.startService();
+      counting.release();
+      const result = (await handle.result()) as RetrainResult;
+      expect(result.jobName).toBe(onDemand);
+      expect(marketsOf(result)).toEqual(['spot Stopped', 'on-demand Completed']);
+      const { jobs, billableSeconds, dollars } = result.cost!;
+      expect(billableSeconds).toBe(jobs[0]!.billableSeconds + jobs[1]!.billableSeconds);
+      expect(dollars).toBeCloseTo((billableSeconds * 36) / 3600, 9);
+    });
+    expect((await jobsOf('budget')).training).toHaveLength(2);
+    // Whether the second instance began before it was given up is a matter of chance; the steps lost are not.
+    const steps = counting.steps();
+    expect(steps).toEqual(stepsWithLosses(steps.filter((step) => step === STEPS - 20).length - 1));
+  });
+
+  it.each([
+    ['has no capacity', 'capacity', { spot: true, failures: 1 }, 'spot Failed'],
+    ['has no quota', 'quotas', { instanceType: 'ml.m5.xlarge', spot: true, instances: 0 }, null],
+  ])('goes on on-demand where spot %s', async (_, route, fault, first) => {
+    const counting = new Counting(sagemaker, route);
+    counting.release();
+    expect(await sagemaker.local(route, fault)).toBe(200);
+    await training(counting, async ({ handle, job }) => {
+      const result = (await handle.result()) as RetrainResult;
+      expect(result.jobName).toBe(await job(2));
+      expect(marketsOf(result)).toEqual([...(first ? [first] : []), 'on-demand Completed']);
+    });
+    await sagemaker.local('quotas', { instanceType: 'ml.m5.xlarge', spot: true, instances: null });
+  });
+
+  it('leaves no live job where it is cancelled: on spot, waiting for an instance, and on-demand', async () => {
+    const cancel = async ({ handle }: Run) => {
+      await handle.cancel();
+      const error: unknown = await handle.result().catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(WorkflowFailedError);
+      expect((error as WorkflowFailedError).cause?.name).toBe(CancelledFailure.name);
+      expect(await liveJobs(sagemaker)).toEqual([]);
+    };
+    const onSpot = new Counting(sagemaker, 'cancelled-on-spot');
+    await training(onSpot, async (run) => {
+      await onSpot.held();
+      await cancel(run);
+    });
+
+    await sagemaker.local('capacity', { spot: true, available: false });
+    await training(new Counting(sagemaker, 'cancelled-waiting'), async (run) => {
+      await run.job(1);
+      await cancel(run);
+    });
+    await sagemaker.local('capacity', { spot: true, available: true });
+
+    await sagemaker.local('capacity', { spot: true, failures: 1 });
+    const onDemand = new Counting(sagemaker, 'cancelled-on-demand');
+    await training(onDemand, async (run) => {
+      await run.job(2);
+      await cancel(run);
+    });
+  });
+});
