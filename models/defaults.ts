@@ -3,6 +3,12 @@ import type { ModelDeclaration } from '../contracts/model';
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
+/** Where the weights lie that texts are learned from, in the platform's bucket: any BERT in Hugging Face's format. */
+export const BASE_MODEL = 'base-models/all-minilm-l6-v2/';
+
+/** A metric as the training programs print it: `validation-auc=0.84`. */
+const printed = (name: string) => ({ name, regex: `\\b${name}=([0-9.]+(?:e-?[0-9]+)?)` });
+
 /** XGBoost on some ten thousand rows: many shallow trees, ended early by the validation loss. */
 export const classifierTraining: ModelDeclaration['training'] = {
   program: 'models/churn/train.py',
@@ -22,10 +28,36 @@ export const classifierTraining: ModelDeclaration['training'] = {
     reg_lambda: 5,
     seed: 7,
   },
-  metrics: ['train-logloss', 'train-auc', 'validation-logloss', 'validation-auc'].map((name) => ({
-    name,
-    regex: `\\b${name}=([0-9.]+(?:e-?[0-9]+)?)`,
-  })),
+  metrics: ['train-logloss', 'train-auc', 'validation-logloss', 'validation-auc'].map(printed),
+};
+
+/**
+ * A small BERT fine-tuned on some thousand short texts: three epochs, a cut at 64 tokens, on a GPU where SageMaker runs
+ * it. Spot instances may be taken away at any time: the training goes on from its checkpoint.
+ */
+export const textTraining: ModelDeclaration['training'] = {
+  program: 'models/event-classifier/train.py',
+  image: 'torch',
+  instanceType: 'ml.g4dn.xlarge',
+  instanceCount: 1,
+  volumeGb: 30,
+  maxRuntimeSeconds: 2 * HOUR,
+  spot: { maxWaitSeconds: 6 * HOUR },
+  checkpoints: { everySeconds: 60 },
+  channels: { 'base-model': BASE_MODEL },
+  hyperparameters: {
+    epochs: 3,
+    learning_rate: 1e-4,
+    head_learning_rate: 1e-3,
+    batch_size: 16,
+    max_tokens: 64,
+    frozen_layers: 0,
+    warm_up: 0.1,
+    weight_decay: 0.01,
+    label_smoothing: 0,
+    seed: 7,
+  },
+  metrics: ['train-loss', 'validation-loss', 'validation-accuracy', 'validation-macroF1'].map(printed),
 };
 
 export const classifierGate: ModelDeclaration['gate'] = {
