@@ -9,37 +9,37 @@ import type { ObjectStore } from '../../platform/s3';
 import { createWorkFolder } from '../../platform/work-folder';
 import type { HeldOut } from './kinds/kind';
 
-/** Beside the splits of a dataset of series, where people have labelled some: series, starts_at, ends_at. */
-const WINDOWS = 'windows.parquet';
+type Store = Pick<ObjectStore, 'get' | 'getJson' | 'uri'>;
 
 /**
- * Reads a snapshot's held-out split.
- * @throws CorruptObject where the file is not the one the manifest names, or no Parquet.
+ * Reads a snapshot's held-out split, and the windows labelled anomalous where it has some.
+ * @throws CorruptObject where a file is not the one the manifest names, or no Parquet.
  */
 export async function readHeldOut(
-  store: Pick<ObjectStore, 'get' | 'find' | 'getJson' | 'uri'>,
+  store: Store,
   { prefix }: Pick<DatasetSnapshot, 'prefix'>,
 ): Promise<HeldOut> {
-  const manifest = await store.getJson<DatasetManifest>(`${prefix}manifest.json`);
-  const { key, sha256: expected } = manifest.splits.test;
+  const { splits, windows, columns } = await store.getJson<DatasetManifest>(`${prefix}manifest.json`);
+  return {
+    where: store.uri(splits.test.key),
+    table: await readTable(store, splits.test),
+    joinKeys: columns.filter(({ role }) => role === 'entity').map(({ name }) => name),
+    windows: windows ? await readTable(store, windows) : null,
+  };
+}
+
+async function readTable(
+  store: Store,
+  { key, sha256: expected }: { key: string; sha256: string },
+): Promise<Table> {
   const where = store.uri(key);
   const body = await store.get(key);
   const found = sha256(body);
   if (found !== expected)
     throw corrupt(where, `${body.length} bytes with sha256 ${found}`, `sha256 ${expected}`);
-  const windows = await store.find(`${prefix}${WINDOWS}`);
-  return {
-    where,
-    table: await readTable(where, body),
-    joinKeys: manifest.columns.filter(({ role }) => role === 'entity').map(({ name }) => name),
-    windows: windows && (await readTable(store.uri(`${prefix}${WINDOWS}`), windows.body)),
-  };
-}
-
-async function readTable(where: string, body: Buffer): Promise<Table> {
   const folder = await createWorkFolder();
   try {
-    const file = join(folder, 'test.parquet');
+    const file = join(folder, 'rows.parquet');
     await writeFile(file, body);
     return await readParquetAsArrow(file);
   } catch (cause) {

@@ -68,7 +68,7 @@ describe('a text classifier', () => {
 
   it('says of each row what is wrong with it, and answers its neighbours', async () => {
     const rows = [{ text: texts[0] }, { text: null }, {}, { text: 7, more: 1 }, { text: '' }];
-    const answers = await model.predictRows(rows as Record<string, unknown>[]);
+    const answers = await model.predictRows(rows);
     expect(answers.map(({ problems }) => problems?.map(({ field, found }) => [field, found]))).toEqual([
       undefined,
       [['text', 'null']],
@@ -92,7 +92,7 @@ describe('a text classifier', () => {
 
 describe('an artifact of a text classifier is refused', () => {
   const edited = (file: string, edit: (content: never) => unknown): Record<string, string> => ({
-    [file]: JSON.stringify(edit(fixtureJson('text', file) as never)),
+    [file]: JSON.stringify(edit(fixtureJson<never>('text', file))),
   });
   const firstRow = (change: object) =>
     edited('golden.json', (content: GoldenRows<TextGoldenRow>) => ({
