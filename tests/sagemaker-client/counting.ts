@@ -85,14 +85,9 @@ export class Counting {
   }
 }
 
-const upTo = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
-
-/** The steps of a program that was cut off while it waited, once for each time, and went on from its checkpoint. */
-export const stepsWithLosses = (cuts: number): number[] => [
-  ...upTo(0, HELD_AT),
-  ...Array.from({ length: cuts - 1 }, () => upTo(CHECKPOINT, HELD_AT)).flat(),
-  ...upTo(CHECKPOINT, STEPS),
-];
+/** Steps from one on, up to another. */
+export const from = (first: number, end: number): number[] =>
+  Array.from({ length: end - first }, (_, i) => first + i);
 
 /** Jobs that live, whatever they are called. */
 export async function liveJobs({ client }: TestSagemaker): Promise<string[]> {
