@@ -9,6 +9,7 @@ import type { ModelDeclaration } from '../contracts/model';
 import type { TrainingCost, TrainingOutcome } from '../contracts/training';
 import { searchOf, type Search, type TuningSummary } from '../contracts/tuning';
 import { notifications, registration, registry, release } from './shared/activities';
+import type { TrainingHistory } from './shared/attempts';
 import { buildDataset } from './shared/build-dataset';
 import { billAfter, estimateBefore } from './shared/cost';
 import { unlessCancelled } from './shared/failure';
@@ -17,7 +18,7 @@ import { limited } from './shared/limited';
 import { lastCompleteDay, pacificDate } from './shared/pacific-date';
 import { Run } from './shared/run';
 import { tellingItsEnd, type TrainingStory } from './shared/training-end';
-import { runTrainingJob, type TrainingHistory } from './shared/training-job';
+import { runTrainingJob } from './shared/training-job';
 import { runTuningJob } from './shared/tuning-job';
 import { tagVersion } from './shared/tag-version';
 import type { evaluateModel } from './evaluate-model';
@@ -78,11 +79,9 @@ async function retrain(input: RetrainModelInput, story: TrainingStory): Promise<
     },
     (generation) => {
       const { hyperparameters = {} } = input;
-      const request = { resolved, snapshot, label, runKey, hyperparameters, generation };
-      const train = () =>
-        search
-          ? runTuningJob({ ...request, search, onProgress })
-          : runTrainingJob({ ...request, history, onProgress });
+      const about = { resolved, snapshot, label, runKey, hyperparameters, generation };
+      const request = { ...about, history, onProgress };
+      const train = () => (search ? runTuningJob({ ...request, search }) : runTrainingJob(request));
       if (!asks) return train();
       const job = occupancyOf(declaration, search);
       const onTurn = (): void => onProgress(search ? 'Tuning' : 'Training');

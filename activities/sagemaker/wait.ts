@@ -1,7 +1,7 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { DescribeTrainingJobResponse } from '@aws-sdk/client-sagemaker';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
-import type { TrainingHeartbeat, TrainingOutcome } from '../../contracts/training';
+import type { TrainingOutcome } from '../../contracts/training';
 import type { JobListener } from '../../platform/job-events';
 import { jobCost, totalCost } from './cost';
 import { hasEnded, heartbeatOf } from './job-state';
@@ -77,9 +77,9 @@ export function pollInterval({ CreationTime }: Pick<DescribeTrainingJobResponse,
 }
 
 /** Ends early where something is told of the job. @throws CancelledFailure as soon as the activity is cancelled. */
-async function pause(
+export async function pause(
   milliseconds: number,
-  details: TrainingHeartbeat,
+  details: object,
   events: JobListener | undefined,
 ): Promise<void> {
   const context = Context.current();

@@ -1,5 +1,4 @@
-import { CancellationScope, CancelledFailure, defineSignal, setHandler } from '@temporalio/workflow';
-import { ErrorCode } from '../../contracts/errors';
+import { defineSignal, setHandler } from '@temporalio/workflow';
 import { tuningJobName } from '../../contracts/job-name';
 import {
   TUNING_PROGRESS,
@@ -9,15 +8,13 @@ import {
   type TuningSpecification,
 } from '../../contracts/tuning';
 import { training, trainingWait } from './activities';
-import { summarize } from './failure';
-import { ATTEMPTS, specify, type TrainingRequest } from './training-job';
+import { inAttempts, type Attempt } from './attempts';
+import { runTags, specify, type JobRequest } from './training-job';
 
 const tuningProgress = defineSignal<[TuningProgress]>(TUNING_PROGRESS);
 
-interface TuningRequest extends TrainingRequest {
+interface TuningRequest extends JobRequest {
   search: Search;
-  /** Told, in words, where the search is. */
-  onProgress(text: string): void;
 }
 
 /**
@@ -35,34 +32,36 @@ export async function runTuningJob(request: TuningRequest): Promise<TuningOutcom
 }
 
 async function tune(request: TuningRequest): Promise<TuningOutcome> {
+  const { history, generation, onProgress } = request;
   const specification = specifySearch(request);
-  const { model } = specification.training;
-  for (let attempt = 1; ; attempt += 1) {
-    const jobName = tuningJobName({
-      model,
-      label: request.label,
-      runKey: request.runKey,
-      step: 'train',
-      specification,
-      generation: request.generation,
-      attempt,
-    });
-    try {
-      await training.startTuningJob.executeWithOptions({ summary: jobName }, [{ jobName, specification }]);
-      return await trainingWait.awaitTuningJob.executeWithOptions({ summary: jobName }, [{ jobName }]);
-    } catch (error) {
-      if (CancellationScope.current().consideredCancelled) return await stopAndCancel(jobName);
-      if (summarize(error).type !== ErrorCode.CapacityUnavailable || attempt === ATTEMPTS) throw error;
-    }
-  }
+  const parts = {
+    model: specification.training.model,
+    label: request.label,
+    runKey: request.runKey,
+    step: 'train',
+    specification,
+    generation,
+  };
+  return inAttempts({
+    doing: 'Tuning',
+    spot: specification.training.spot !== undefined,
+    history,
+    onProgress,
+    nameOf: (attempt) => tuningJobName({ ...parts, attempt }),
+    run: (attempt) => search(attempt, specification),
+    stop: (jobName) => trainingWait.stopTuningJob.executeWithOptions({ summary: jobName }, [{ jobName }]),
+  });
 }
 
-/** A cancelled activity is not retried, whatever it died of: the job may be there, and running, all the same. */
-async function stopAndCancel(jobName: string): Promise<never> {
-  await CancellationScope.nonCancellable(() =>
-    trainingWait.stopTuningJob.executeWithOptions({ summary: jobName }, [{ jobName }]),
-  );
-  throw new CancelledFailure(`tuning job ${jobName} was cancelled and does not run.`);
+/** Starts a search and waits for its end. */
+async function search(
+  { jobName, market, earlierJobs }: Attempt,
+  specification: TuningSpecification,
+): Promise<TuningOutcome> {
+  await training.startTuningJob.executeWithOptions({ summary: `${jobName} (${market})` }, [
+    { jobName, specification, market, tags: runTags() },
+  ]);
+  return trainingWait.awaitTuningJob.executeWithOptions({ summary: jobName }, [{ jobName, earlierJobs }]);
 }
 
 function specifySearch(request: TuningRequest): TuningSpecification {

@@ -4,7 +4,7 @@ import type { SagemakerDependencies } from '../start';
 import type { TuningJobRequest } from './request';
 import { startTuning } from './start';
 import { stopTuning } from './stop';
-import { awaitTuning } from './wait';
+import { awaitTuning, type AwaitedTuning } from './wait';
 
 /** Searches for hyperparameters in SageMaker, at most one live one a name. */
 export function createTuningActivities(dependencies: SagemakerDependencies) {
@@ -19,12 +19,11 @@ export function createTuningActivities(dependencies: SagemakerDependencies) {
     /**
      * Waits for a tuning job to end and writes its trials to `training/<tuning job>/trials.json`; heartbeats a
      * TuningProgress at each poll, and signals it to the run. Cancelled, it stops the job and waits until it and its
-     * trials have stopped.
+     * trials have stopped. The outcome's cost is that of all trials, and of the earlier jobs, too.
      * @throws MeridianError TrainingFailed (no trial succeeded), TrainingStopped, CapacityUnavailable, BadArtifact,
-     * MissingObject (none is retried); DependencyUnavailable (retryable)
+     * MissingObject, SpotUnavailable (none is retried); DependencyUnavailable (retryable)
      */
-    awaitTuningJob: ({ jobName }: { jobName: string }): Promise<TuningOutcome> =>
-      awaitTuning(dependencies, jobName),
+    awaitTuningJob: (awaited: AwaitedTuning): Promise<TuningOutcome> => awaitTuning(dependencies, awaited),
 
     /**
      * Stops a tuning job and waits until it and its trials have stopped; one that has ended, or never existed, is left as it is.

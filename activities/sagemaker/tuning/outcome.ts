@@ -1,50 +1,50 @@
-import {
-  DescribeTrainingJobCommand,
-  type DescribeHyperParameterTuningJobResponse,
-} from '@aws-sdk/client-sagemaker';
+import type { DescribeHyperParameterTuningJobResponse } from '@aws-sdk/client-sagemaker';
 import { ErrorCode, MeridianError } from '../../../contracts/errors';
 import { Key } from '../../../contracts/ids';
+import type { JobCost } from '../../../contracts/training';
 import type { Trial, TrialReport, TuningDeclaration, TuningOutcome } from '../../../contracts/tuning';
-import { limit } from '../../../platform/concurrency';
-import { translate } from '../errors';
+import { totalCost } from '../cost';
 import { failureOf, isSagemakersOwn, outcomeOf } from '../outcome';
 import type { SagemakerDependencies } from '../start';
-import { listTrials, readTrial } from './trials';
-
-const READS_IN_FLIGHT = 4;
+import { searchCost } from './cost';
+import { findTuning } from './start';
+import { readTrials, type EndedTrial } from './trials';
 
 /**
  * What an ended search has come to: the outcome of its best trial, with what all of them took together. Trials that
  * failed are on record, and do not fail the search.
- * @throws MeridianError TrainingFailed where none succeeded, naming the first's reason; CapacityUnavailable where all
- * failed for a reason of SageMaker's own; TrainingStopped, BadArtifact. None is mended by polling again.
+ * @param earlierJobs tuning jobs that were started for the same step before, for what they took
+ * @throws MeridianError TrainingFailed where none succeeded, naming the first's reason; SpotUnavailable or
+ * CapacityUnavailable where it was not theirs; TrainingStopped, BadArtifact. None is mended by polling again.
  */
 export async function tuningOutcomeOf(
   dependencies: SagemakerDependencies,
   job: DescribeHyperParameterTuningJobResponse,
+  earlierJobs: readonly string[],
 ): Promise<TuningOutcome> {
-  const { sagemaker, store } = dependencies;
   const tuningJob = job.HyperParameterTuningJobName!;
-  const inFlight = limit(READS_IN_FLIGHT);
-  const trials = await Promise.all(
-    (await listTrials(sagemaker, tuningJob)).map((summary) => inFlight(() => readTrial(sagemaker, summary))),
-  );
   if (job.HyperParameterTuningJobStatus === 'Stopped') throw stopped(tuningJob);
+  const ended = await readTrials(dependencies, tuningJob);
+  const trials = ended.map(({ trial }) => trial);
   const objective = objectiveOf(job);
   const best = bestOf(trials, objective.goal);
-  if (!best) throw await failure(dependencies, job, trials);
+  if (!best) throw await failure(dependencies, job, ended);
 
-  const outcome = await outcomeOf(dependencies, await describeTrial(dependencies, best.jobName));
+  const outcome = await outcomeOf(dependencies, ended[trials.indexOf(best)]!.job);
   const report: TrialReport = { formatVersion: 1, tuningJob, objective, best: best.jobName, trials };
   const trialsKey = Key.trials(tuningJob);
-  await store.put(trialsKey, JSON.stringify(report));
+  await dependencies.store.put(trialsKey, JSON.stringify(report));
+  const own = searchCost(
+    job,
+    ended.map(({ cost }) => cost),
+  );
+  const cost = totalCost([...(await costsOf(dependencies, earlierJobs)), own]);
   const count = (status: Trial['status']) => trials.filter((trial) => trial.status === status).length;
-  const sum = (what: 'trainingSeconds' | 'billableSeconds') =>
-    trials.reduce((total, trial) => total + trial[what], 0);
   return {
     ...outcome,
-    trainingSeconds: sum('trainingSeconds'),
-    billableSeconds: sum('billableSeconds'),
+    trainingSeconds: cost.trainingSeconds,
+    billableSeconds: cost.billableSeconds,
+    cost,
     tuning: {
       jobName: tuningJob,
       trialsKey,
@@ -53,6 +53,23 @@ export async function tuningOutcomeOf(
       hyperparameters: best.hyperparameters,
     },
   };
+}
+
+/** What earlier searches took, one an entry; one that was never made took nothing. */
+async function costsOf(dependencies: SagemakerDependencies, jobs: readonly string[]): Promise<JobCost[]> {
+  const costs: JobCost[] = [];
+  for (const jobName of jobs) {
+    const job = await findTuning(dependencies.sagemaker, jobName);
+    if (!job) continue;
+    const trials = await readTrials(dependencies, jobName);
+    costs.push(
+      searchCost(
+        job,
+        trials.map(({ cost }) => cost),
+      ),
+    );
+  }
+  return costs;
 }
 
 /** The best of those that completed, the earliest of equals: one that was stopped has trained a part only. */
@@ -81,35 +98,38 @@ const stopped = (tuningJob: string): Error =>
 async function failure(
   dependencies: SagemakerDependencies,
   job: DescribeHyperParameterTuningJobResponse,
-  trials: readonly Trial[],
+  ended: readonly EndedTrial[],
 ): Promise<Error> {
-  const tuningJob = job.HyperParameterTuningJobName!;
-  const failed = trials.filter(({ status }) => status === 'Failed');
-  const first = failed.find(({ failureReason }) => !isSagemakersOwn(failureReason)) ?? failed[0];
+  const lead = `tuning job ${job.HyperParameterTuningJobName}: found no model`;
+  const error = (code: ErrorCode, why: string) =>
+    new MeridianError(code, `${lead}: ${why}`, [], { retryable: false });
+  const failed = ended.filter(({ trial }) => trial.status === 'Failed');
+  const own = failed.find(({ trial }) => !isSagemakersOwn(trial.failureReason));
+  const short = ended.filter((one) => wantedSpot(one));
+  if (!own && short.length > 0) {
+    const why = `${short.length} of ${ended.length} trials got no spot instances, or not for long enough`;
+    return error(ErrorCode.SpotUnavailable, `${why}. It goes on on-demand.`);
+  }
+  const first = own ?? failed[0];
   if (first) {
-    const error = await failureOf(dependencies, await describeTrial(dependencies, first.jobName));
-    const lead = `tuning job ${tuningJob}: found no model, ${failed.length} of ${trials.length} trials failed. The first: `;
-    return new MeridianError(error.code, lead + error.message, [], { retryable: false });
+    const { code, message } = await failureOf(dependencies, first.job);
+    return error(code, `${failed.length} of ${ended.length} trials failed. The first: ${message}`);
   }
   const reason = job.FailureReason ?? 'no reason given';
-  const { metric } = objectiveOf(job);
-  const silent = trials.filter(({ status }) => status === 'Completed').length;
-  const found =
-    silent > 0
-      ? `${silent} trials completed without a value of ${metric}. Check that the program prints what its regex in training.metrics matches.`
-      : `no trial completed (${trials.length} were begun): ${reason}`;
-  return new MeridianError(
-    isSagemakersOwn(reason) ? ErrorCode.CapacityUnavailable : ErrorCode.TrainingFailed,
-    `tuning job ${tuningJob}: found no model: ${found}`,
-    [],
-    { retryable: false },
-  );
+  const silent = ended.filter(({ trial }) => trial.status === 'Completed').length;
+  if (silent > 0) {
+    const { metric } = objectiveOf(job);
+    const advice = 'Check that the program prints what its regex in training.metrics matches.';
+    return error(
+      ErrorCode.TrainingFailed,
+      `${silent} trials completed without a value of ${metric}. ${advice}`,
+    );
+  }
+  const code = isSagemakersOwn(reason) ? ErrorCode.CapacityUnavailable : ErrorCode.TrainingFailed;
+  return error(code, `no trial completed (${ended.length} were begun): ${reason}`);
 }
 
-async function describeTrial({ sagemaker }: SagemakerDependencies, jobName: string) {
-  try {
-    return await sagemaker.send(new DescribeTrainingJobCommand({ TrainingJobName: jobName }));
-  } catch (error) {
-    throw translate(error, `reading trial ${jobName}`);
-  }
-}
+/** Whether a trial ended for want of spot instances. */
+const wantedSpot = ({ job }: EndedTrial): boolean =>
+  job.EnableManagedSpotTraining === true &&
+  (job.SecondaryStatus === 'MaxWaitTimeExceeded' || (job.FailureReason ?? '').startsWith('CapacityError'));

@@ -6,32 +6,26 @@ import type {
   HyperParameterTuningJobConfig,
   ParameterRanges,
 } from '@aws-sdk/client-sagemaker';
-import { ErrorCode, MeridianError } from '../../../contracts/errors';
 import { specificationHash } from '../../../contracts/job-name';
 import type { Search, TuningSpecification } from '../../../contracts/tuning';
 import type { Config } from '../../../platform/config';
 import type { ObjectStore } from '../../../platform/s3';
-import { createRequest, SPECIFICATION_HASH } from '../request';
+import { createRequest, SPECIFICATION_HASH, type TrainingJobRequest } from '../request';
 
-/** SageMaker's limit for trials; a training job may have more. */
-const MOST_VARIABLES = 48;
-
-export interface TuningJobRequest {
-  jobName: string;
+export interface TuningJobRequest extends Omit<TrainingJobRequest, 'specification'> {
   specification: TuningSpecification;
-  tags?: Record<string, string>;
 }
 
 /** The specification as SageMaker reads it: a trial is the training job of the same specification, with what is searched. */
 export function createTuningRequest(
-  { jobName, specification, tags }: TuningJobRequest,
+  { specification, ...rest }: TuningJobRequest,
   config: Config['sagemaker'],
   store: Pick<ObjectStore, 'uri'>,
 ): CreateHyperParameterTuningJobRequest {
   const { training, search } = specification;
-  const job = createRequest({ jobName, specification: training, tags }, config, store);
+  const job = createRequest({ ...rest, specification: training }, config, store);
   return {
-    HyperParameterTuningJobName: jobName,
+    HyperParameterTuningJobName: rest.jobName,
     HyperParameterTuningJobConfig: configOf(search),
     TrainingJobDefinition: definitionOf(job, specification),
     Tags: job.Tags,
@@ -43,15 +37,6 @@ function definitionOf(
   specification: TuningSpecification,
 ): HyperParameterTrainingJobDefinition {
   const { TrainingImage, TrainingInputMode, MetricDefinitions } = job.AlgorithmSpecification!;
-  const Environment = { ...job.Environment, [SPECIFICATION_HASH]: specificationHash(specification) };
-  const variables = Object.keys(Environment).length;
-  if (variables > MOST_VARIABLES) {
-    throw new MeridianError(
-      ErrorCode.InvalidInput,
-      `tuning ${specification.training.model}: found ${variables} environment variables, expected at most ${MOST_VARIABLES}: ` +
-        'SageMaker gives a trial no more. Declare fewer, or train without tuning.',
-    );
-  }
   return {
     StaticHyperParameters: job.HyperParameters,
     AlgorithmSpecification: { TrainingImage, TrainingInputMode: TrainingInputMode!, MetricDefinitions },
@@ -66,7 +51,7 @@ function definitionOf(
     EnableManagedSpotTraining: job.EnableManagedSpotTraining,
     CheckpointConfig: job.CheckpointConfig,
     RetryStrategy: job.RetryStrategy,
-    Environment,
+    Environment: { ...job.Environment, [SPECIFICATION_HASH]: specificationHash(specification) },
   };
 }
 

@@ -7,6 +7,7 @@ import {
 import { ErrorCode, MeridianError, show } from '../../../contracts/errors';
 import { specificationHash } from '../../../contracts/job-name';
 import type { TrainingJobHandle } from '../../../contracts/training';
+import { checkSpecification } from '../../../contracts/training-rules';
 import { isNameTaken, isUnknownJob, translate } from '../errors';
 import { SPECIFICATION_HASH } from '../request';
 import type { SagemakerDependencies } from '../start';
@@ -17,7 +18,8 @@ export async function startTuning(
   { sagemaker, config, store }: SagemakerDependencies,
   request: TuningJobRequest,
 ): Promise<TrainingJobHandle> {
-  const { jobName } = request;
+  const { jobName, specification } = request;
+  checkSpecification(`tuning job ${jobName}`, specification.training);
   const existing = await findTuning(sagemaker, jobName);
   if (existing) return adopt(existing, request);
   const command = new CreateHyperParameterTuningJobCommand(

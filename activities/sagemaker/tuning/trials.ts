@@ -5,12 +5,42 @@ import {
   type HyperParameterTrainingJobSummary,
   type SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
+import type { JobCost } from '../../../contracts/training';
 import type { HyperparameterValue, Trial } from '../../../contracts/tuning';
+import { limit } from '../../../platform/concurrency';
+import { jobCost } from '../cost';
 import { translate } from '../errors';
+import { readPrices } from '../prices';
+import type { SagemakerDependencies } from '../start';
 
 type Summary = HyperParameterTrainingJobSummary;
 
 const PAGE = 100;
+const READS_IN_FLIGHT = 4;
+
+/** A trial that has ended, the job that carried it out, and what that took. */
+export interface EndedTrial {
+  trial: Trial;
+  job: DescribeTrainingJobResponse;
+  cost: JobCost;
+}
+
+/** The trials of a tuning job that has ended, oldest first, with what only their jobs tell. */
+export async function readTrials(
+  { sagemaker, prices = readPrices() }: SagemakerDependencies,
+  tuningJob: string,
+): Promise<EndedTrial[]> {
+  const inFlight = limit(READS_IN_FLIGHT);
+  const summaries = await listTrials(sagemaker, tuningJob);
+  return Promise.all(
+    summaries.map((summary) =>
+      inFlight(async () => {
+        const job = await describe(sagemaker, summary.TrainingJobName!);
+        return { trial: trialOf(summary, job), job, cost: jobCost(job, prices) };
+      }),
+    ),
+  );
+}
 
 /** The training jobs of a tuning job, oldest first. */
 export async function listTrials(sagemaker: SageMakerClient, tuningJob: string): Promise<Summary[]> {
@@ -40,7 +70,7 @@ export const isLive = ({ TrainingJobStatus: status }: Summary): boolean =>
   status === 'InProgress' || status === 'Stopping';
 
 /** Null where the trial wrote no value of the objective, or has not ended. */
-export const objectiveOf = ({ FinalHyperParameterTuningJobObjectiveMetric: final }: Summary): number | null =>
+const objectiveOf = ({ FinalHyperParameterTuningJobObjectiveMetric: final }: Summary): number | null =>
   final?.Value ?? null;
 
 /** What was searched, as it was declared: values travel as JSON, as every hyperparameter does. */
@@ -55,12 +85,9 @@ function readValue(text: string): HyperparameterValue {
   }
 }
 
-/** An ended trial with what it took, which only the job itself tells. */
-export async function readTrial(sagemaker: SageMakerClient, summary: Summary): Promise<Trial> {
-  const jobName = summary.TrainingJobName!;
-  const job = await describe(sagemaker, jobName);
+function trialOf(summary: Summary, job: DescribeTrainingJobResponse): Trial {
   return {
-    jobName,
+    jobName: job.TrainingJobName!,
     status: job.TrainingJobStatus as Trial['status'],
     hyperparameters: searchedOf(summary),
     objective: objectiveOf(summary),
