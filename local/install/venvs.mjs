@@ -69,16 +69,22 @@ async function pipInstall(python, args, report, log) {
   await run(python, ['-m', 'pip', 'install', '--disable-pip-version-check', ...args], { log, report });
 }
 
+/** The venv of a runtime of training jobs: a folder of models/runtimes. Undefined where there is no such folder. */
+export function runtimeVenv(root, name, env = process.env) {
+  const requirements = join(root, 'models/runtimes', name, 'requirements.txt');
+  if (!existsSync(requirements)) return undefined;
+  return venv(name, root, requirements, { torchIndex: name === 'torch' && env.MERIDIAN_TORCH_INDEX_URL });
+}
+
 /**
  * The venvs: for MLflow, training jobs of each runtime, the search of tuning jobs, the weights that fine-tuning starts from
  * (of a package whose code is not used, hence without what it depends on), and the tests' references.
  */
-export function venvs(root, env = process.env) {
-  const torchIndex = env.MERIDIAN_TORCH_INDEX_URL;
+export function venvs(root) {
   return {
     mlflow: venv('mlflow', root, join(root, 'local/python/mlflow.txt')),
-    xgboost: venv('xgboost', root, join(root, 'models/runtimes/xgboost/requirements.txt')),
-    torch: venv('torch', root, join(root, 'models/runtimes/torch/requirements.txt'), { torchIndex }),
+    xgboost: runtimeVenv(root, 'xgboost'),
+    torch: runtimeVenv(root, 'torch'),
     baseModel: venv('base-model', root, join(root, 'local/python/base-model.txt'), {
       withDependencies: false,
     }),

@@ -3,6 +3,7 @@ import type { Day } from '../../contracts/days';
 import type { ModelDeclaration } from '../../contracts/model';
 import { churn } from '../../models/churn/model';
 import type { ObjectStore } from '../../platform/s3';
+import { layDownBaseModel } from '../base-model';
 import { layDownSampleData } from '../sample';
 import { importTable } from '../table';
 import type { TableOptions } from './options';
@@ -32,9 +33,18 @@ export function sampleSubject(day: Day): Subject {
         days.written === 0
           ? `${days.kept} days, all there already`
           : `${days.written} days of accounts, usage, billing and support, ${firstDay} to ${lastDay}, in ${objects} objects`;
-      return { declaration: churn, delivery: null, done };
+      return { declaration: churn, delivery: null, done: [done, await baseModel(store)].join('; ') };
     },
   };
+}
+
+/** What texts are learned from is no part of this job: where it cannot be had, the job goes on without. */
+async function baseModel(store: ObjectStore): Promise<string> {
+  try {
+    return (await layDownBaseModel(store)) === 0 ? 'a base model, there already' : 'a base model';
+  } catch (error) {
+    return `no base model, so that texts cannot be learned yet: ${(error as Error).message}`;
+  }
 }
 
 /** A model of a person's own table, whose rows are taken as known on that day. */

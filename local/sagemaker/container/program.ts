@@ -33,6 +33,8 @@ export function containerEnvironment(
     PATH: [join(venv, 'bin'), service['PATH'] ?? ''].join(delimiter),
     VIRTUAL_ENV: venv,
     PYTHONUNBUFFERED: '1',
+    // Jobs share the machine's processors: a thread that waits for others sleeps instead of keeping them from running.
+    OMP_WAIT_POLICY: 'PASSIVE',
     AWS_REGION: region,
     SAGEMAKER_BASE_DIR: base,
   };

@@ -8,7 +8,7 @@ import { containerLayout, prepareContainer, type ContainerLayout } from '../cont
 import { streamFile } from '../container/log';
 import { startPrograms, type RunningProgram } from '../container/running';
 import { scriptMode } from '../container/toolkit';
-import { venvOf } from '../images';
+import { pullImage } from '../images';
 import type { Control } from '../jobs/control';
 import { withPatience } from '../patience';
 import { takeTicket } from '../faults/tickets';
@@ -47,6 +47,7 @@ export async function startContainers(job: Training, control: Control): Promise<
     await withPatience(() => download(job, layout, host, control.signal), control.signal);
     restored.push(await withPatience(() => takeUpCheckpoints(job, layout.checkpoints), control.signal));
   }
+  const venv = await pullTrainingImage(job, control);
   control.signal.throwIfAborted();
   await timeline.enter('Training');
   if (await takeTicket(home, { fault: 'internal-error', jobName: record.name })) control.raise('break');
@@ -54,7 +55,7 @@ export async function startContainers(job: Training, control: Control): Promise<
   const rendezvous = await findRendezvous();
   const all: Container[] = [];
   for (const [i, one] of hosts.entries()) {
-    const prepared = await prepareProgram(job, one, rendezvous, control);
+    const prepared = await prepareProgram(job, one, venv, rendezvous, control);
     all.push({ ...one, ...prepared, checkpoints: restored[i]! });
   }
   const running = await startPrograms(
@@ -62,6 +63,19 @@ export async function startContainers(job: Training, control: Control): Promise<
     folder,
   );
   return { all, running };
+}
+
+/** The virtual environment of the job's image. An installation goes on, and serves the next job, where this one is cut. */
+async function pullTrainingImage({ record, timeline, env }: Training, { signal }: Control): Promise<string> {
+  signal.throwIfAborted();
+  const image = record.request.AlgorithmSpecification?.TrainingImage ?? '';
+  const tell = (line: string): void => {
+    if (!signal.aborted) void timeline.explain(`Downloading the training image: ${line}`);
+  };
+  const cut = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  return Promise.race([pullImage(image, env, tell), cut]);
 }
 
 async function download(
@@ -78,6 +92,7 @@ async function download(
 async function prepareProgram(
   { record, storage, env }: Training,
   { layout, host }: { layout: ContainerLayout; host: Host },
+  venv: string,
   rendezvous: Rendezvous,
   control: Control,
 ): Promise<Pick<Container, 'program' | 'inScriptMode'>> {
@@ -87,7 +102,6 @@ async function prepareProgram(
     const { submitDirectory } = script;
     await withPatience(() => bringCode(submitDirectory, layout, storage, isolated), control.signal);
   }
-  const venv = venvOf(record.request.AlgorithmSpecification?.TrainingImage ?? '', env);
   const environment = {
     ...containerEnvironment(record, layout.base, venv, env, isolated),
     ...rendezvousVariables(host, rendezvous),
