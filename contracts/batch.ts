@@ -45,3 +45,10 @@ export interface ScoredDay extends ScoredPoints {
   /** False where the day had been scored by this version on these points before. */
   written: boolean;
 }
+
+/** What a candidate, and what serves, say of the newest day. */
+export interface Rehearsal {
+  day: Day;
+  candidate: { scored: number; anomalous: number };
+  champion: { scored: number; anomalous: number } | null;
+}

@@ -76,3 +76,30 @@ export const classifierRollOut: ModelDeclaration['rollOut'] = {
     { weight: 1, minDurationSeconds: 0, minPredictions: 0 },
   ],
 };
+
+/**
+ * A small autoencoder for each of some hundred series, on a GPU where SageMaker runs it. Spot instances may be taken away at
+ * any time: the training goes on from its checkpoint.
+ */
+export const seriesTraining: ModelDeclaration['training'] = {
+  program: 'models/anomaly-detector/train.py',
+  image: 'torch',
+  instanceType: 'ml.g4dn.xlarge',
+  instanceCount: 1,
+  volumeGb: 10,
+  maxRuntimeSeconds: 2 * HOUR,
+  spot: { maxWaitSeconds: 6 * HOUR },
+  checkpoints: { everySeconds: 60 },
+  hyperparameters: {
+    epochs: 40,
+    epoch_steps: 25,
+    batch_size: 128,
+    learning_rate: 0.01,
+    weight_decay: 1e-5,
+    hidden: 64,
+    code: 8,
+    harmonics: 12,
+    seed: 7,
+  },
+  metrics: ['train-loss', 'validation-error'].map(printed),
+};

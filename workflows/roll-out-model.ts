@@ -1,9 +1,11 @@
 import { sleep, workflowInfo } from '@temporalio/workflow';
+import type { Rehearsal } from '../contracts/batch';
 import type { DecisionOutcome, ReleaseDecision } from '../contracts/decision';
 import { validateRollOutModelInput } from '../contracts/generated/validators';
 import type { RollOutModelInput } from '../contracts/generated/types';
 import { WorkflowId } from '../contracts/ids';
-import { decisionWait, monitoring, registry, release } from './shared/activities';
+import { isOfSeries } from '../contracts/model';
+import { batch, decisionWait, monitoring, registry, release } from './shared/activities';
 import { parseInput } from './shared/input';
 import { Run } from './shared/run';
 import { tagVersion } from './shared/tag-version';
@@ -20,7 +22,8 @@ const LOOK_EVERY_MS = 5 * 60_000;
 
 /**
  * Takes a passing version to all of the traffic: step by step beside the champion, each step with its least duration
- * and its least number of predictions. A first version has no champion and is released at once.
+ * and its least number of predictions. A first version has no champion and is released at once; what is scored in batches
+ * is released after a run in the shadow.
  */
 export async function rollOutModel(raw: unknown): Promise<RollOutResult> {
   const input = parseInput<RollOutModelInput>(validateRollOutModelInput, 'rollOutModel', raw);
@@ -28,7 +31,7 @@ export async function rollOutModel(raw: unknown): Promise<RollOutResult> {
   const run = new Run(`Roll out ${version}`, { model, trigger });
   tagVersion(version);
 
-  const { champion, declaration } = await run.step(
+  const { candidate, champion, declaration } = await run.step(
     'contest',
     {
       doing: 'Finding what serves',
@@ -50,16 +53,36 @@ export async function rollOutModel(raw: unknown): Promise<RollOutResult> {
         ),
     );
   }
+  if (isOfSeries(declaration)) {
+    const { table } = declaration.series;
+    await run.step<Rehearsal | null>(
+      'shadow run',
+      { doing: `Scoring the newest day of raw/${table}, and writing nothing`, done: sayRehearsal },
+      () => batch.rehearse({ candidate, champion, table }),
+    );
+  }
   const outcome = await run.step<DecisionOutcome>(
     'release',
     {
       doing: `Releasing, in ${WorkflowId.release(model)}`,
-      done: (o) => `generation ${o.generation} serves on every worker`,
+      done: (o) =>
+        declaration.serving.mode === 'batch'
+          ? `generation ${o.generation} serves`
+          : `generation ${o.generation} serves on every worker`,
     },
     (generation) =>
       decide(model, { id: decisionId('promote', generation), kind: 'promote', version, by, reason }),
   );
   return { version, generation: outcome.generation! };
+}
+
+function sayRehearsal(rehearsal: Rehearsal | null): string {
+  if (!rehearsal) return 'there is no day to score yet';
+  const { day, candidate, champion } = rehearsal;
+  const share = ({ anomalous, scored }: { anomalous: number; scored: number }): string =>
+    `${anomalous} of ${scored} points`;
+  const before = champion ? `; ${share(champion)} for what serves` : '';
+  return `${day}: ${share(candidate)} are anomalous${before}`;
 }
 
 /** Names a decision: the same for whoever asks again, another one for another run, and after a person's `retry`. */

@@ -1,10 +1,11 @@
-import type { ScoredDay } from '../../contracts/batch';
+import type { Rehearsal, ScoredDay } from '../../contracts/batch';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { ArtifactManifest, ModelDeclaration } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
 import { readCurrentGeneration } from '../../platform/releases';
 import type { ObjectStore } from '../../platform/s3';
 import { readDeclaration, resolveDeclaration } from '../registry/declarations';
+import { rehearse, type RehearsalRequest } from './rehearse';
 import { scoreDay, type ScoreDayRequest } from './score-day';
 
 export type { ScoreDayRequest } from './score-day';
@@ -44,5 +45,11 @@ export function createBatchActivities({ store }: { store: ObjectStore }) {
      * @throws MeridianError MissingObject, CorruptObject, DataQualityBreach, InvalidFeatures, BadArtifact
      */
     scoreDay: (request: ScoreDayRequest): Promise<ScoredDay> => scoreDay(store, request),
+
+    /**
+     * Scores the newest day with a candidate, in the shadow of what serves, and writes nothing. Null where there is no day.
+     * @throws As `scoreDay`: a candidate that cannot score must not be released.
+     */
+    rehearse: (request: RehearsalRequest): Promise<Rehearsal | null> => rehearse(store, request),
   };
 }

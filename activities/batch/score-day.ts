@@ -51,9 +51,7 @@ export async function scoreDay(
       if (standing && JSON.stringify(standing.sources) === JSON.stringify(sources))
         return told(standing, false);
 
-      const windows = windowsOf(read.points, artifact.signature);
-      const newest = windows.newest.filter((row) => read.points.time[row]! >= read.begins);
-      const scores = await artifact.score({ ...windows, newest }, (done) => beat('scoring', done));
+      const { newest, scores } = await scorePoints(artifact, read, (done) => beat('scoring', done));
       beat('writing', newest.length);
       const body = await toParquet(database, cache.folder, partition, read.points, newest, scores);
       const counts = countPoints(read, scores);
@@ -65,6 +63,17 @@ export async function scoreDay(
   });
 }
 
+/** Scores each point of the day at which a whole window ends: its row in the points read, and its score. */
+export async function scorePoints(
+  artifact: SeriesModel,
+  { points, begins }: DayOfPoints,
+  onBatch: (done: number) => void,
+): Promise<{ newest: Uint32Array; scores: Float32Array }> {
+  const windows = windowsOf(points, artifact.signature);
+  const newest = windows.newest.filter((row) => points.time[row]! >= begins);
+  return { newest, scores: await artifact.score({ ...windows, newest }, onBatch) };
+}
+
 /** What a workflow needs to know of it: its history is no place for every source. */
 const told = (manifest: BatchManifest, written: boolean): ScoredDay => {
   const { day, points, scored, anomalous, withoutWindow, ofUnknownSeries, unknownSeries } = manifest;
@@ -74,7 +83,8 @@ const told = (manifest: BatchManifest, written: boolean): ScoredDay => {
 const byKey = (a: { key: string }, b: { key: string }): number =>
   a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
 
-async function loadSeriesModel(store: ObjectStore, served: ServedVersion): Promise<SeriesModel> {
+/** @throws MeridianError BadArtifact where it is no model of series, or cannot be loaded */
+export async function loadSeriesModel(store: ObjectStore, served: ServedVersion): Promise<SeriesModel> {
   const artifact = await loadArtifact(store, served);
   if (artifact.kind === 'metric-anomaly') return artifact;
   await artifact.release();

@@ -20,6 +20,6 @@ export function createReleaseActivities({ store, mlflow, redis, temporal }: Depe
     ...createDecisionActivities(temporal),
     ...createGenerationActivities(store),
     ...createStageActivities(mlflow),
-    ...createConvergenceActivities(redis),
+    ...createConvergenceActivities(redis, store),
   };
 }

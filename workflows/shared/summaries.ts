@@ -14,6 +14,7 @@ const SUMMARIES: Record<string, string> = {
   snapshotSeries: 'Check the points and split them by time',
   findBatchScorer: 'Find the version that serves',
   scoreDay: 'Score a day and write what is anomalous',
+  rehearse: 'Score the newest day with the candidate, and write nothing',
   validateSnapshot: 'Check the dataset before anything is trained on it',
   estimateCost: 'Estimate the cost by past trainings',
   recordCost: 'Put on record what the training cost',

@@ -20,7 +20,7 @@ class Split:
     name: str
     # One column an input, named by it: float64, bool or string, null where there is no value.
     table: pa.Table
-    # float32: 1 for the positive class, 0 for the negative.
+    # float32: 1 for the positive class, 0 for the negative; of a regressor float64, the values.
     labels: np.ndarray
 
 
@@ -30,15 +30,16 @@ def read_declaration(channel: Path) -> dict[str, Any]:
     if len(files) != 1:
         raise JobError(f"Channel declaration: found {len(files)} JSON files, expected exactly one.")
     declaration = json.loads(files[0].read_text())
-    if not declaration.get("inputs"):
-        raise JobError(f"{files[0].name}: found no inputs, expected at least one.")
+    if not declaration.get("inputs") and not declaration.get("series"):
+        raise JobError(f"{files[0].name}: found no inputs, expected at least one (or series, of a model of metrics).")
     return declaration
 
 
-def read_split(name: str, channel: Path, inputs: list[dict[str, str]]) -> Split:
+def read_split(name: str, channel: Path, inputs: list[dict[str, str]], kind: str | None = None) -> Split:
     table = read_table(name, channel, [*(one["name"] for one in inputs), LABEL])
     columns = {one["name"]: _column(name, one, table[one["name"]]) for one in inputs}
-    return Split(name, pa.table(columns), _labels(name, table[LABEL]))
+    labels = _values if kind == "tabular-regressor" else _labels
+    return Split(name, pa.table(columns), labels(name, table[LABEL]))
 
 
 def read_table(split: str, channel: Path, columns: list[str]) -> pa.Table:
@@ -96,6 +97,20 @@ def _labels(split: str, column: pa.ChunkedArray) -> np.ndarray:
             "expected both 0 and 1."
         )
     return column.cast(pa.int8()).to_numpy().astype(np.float32)
+
+
+def _values(split: str, column: pa.ChunkedArray) -> np.ndarray:
+    if not _FITS["number"](column.type):
+        raise JobError(f"Split {split}, column {LABEL}: found a column of type {column.type}, expected numbers.")
+    values = column.cast(pa.float64()).to_numpy()
+    # The graph answers in single precision.
+    bad = np.flatnonzero(~(np.abs(values) <= np.finfo(np.float32).max))
+    if len(bad) > 0:
+        raise JobError(
+            f"Split {split}, column {LABEL}: found {values[bad[0]]} in row {bad[0]}, "
+            "expected finite numbers within ±3.4e38 in every row."
+        )
+    return values
 
 
 _FITS = {
