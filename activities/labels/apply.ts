@@ -72,7 +72,7 @@ async function correctObject(
   );
   if (rows === 0) return false;
   await database.execute(
-    `INSERT INTO labelled SELECT event_id FROM ${file} AS delivered JOIN reviewed ON reviewed.event_id = ${named}`,
+    `INSERT INTO labelled SELECT reviewed.event_id FROM ${file} AS delivered JOIN reviewed ON reviewed.event_id = ${named}`,
   );
   if (wrong === 0) return true;
   const path = join(cache.folder, 'corrected.parquet');
