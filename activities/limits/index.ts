@@ -81,9 +81,12 @@ export function createLimitActivities({ temporal, store, leaseSeconds = LEASE_SE
       }
     },
 
-    /** Renews what the job holds until it is cancelled; what was lost meanwhile, or with the limit, is held again. */
+    /**
+     * Renews what the job holds until it is cancelled; what was lost meanwhile, or with the limit, is held again. Where the
+     * run was terminated, nobody else gives back.
+     */
     async holdUnits(request: LimitRequest): Promise<void> {
-      for (let asked = 1; ; asked += 1) {
+      for (let asked = 1; await isOpen(temporal); asked += 1) {
         const need = await needOf(request);
         if (!need) return;
         const claim = claimOf(request, need, true);
@@ -95,6 +98,7 @@ export function createLimitActivities({ temporal, store, leaseSeconds = LEASE_SE
           await Context.current().sleep(Math.max(1, Math.min(LAST_LOOK_MS, until - Date.now())));
         }
       }
+      await limits.release(request.limit, `release ${request.holder}`, request.holder);
     },
 
     /** Gives the units, or the place in the queue, back; doing it again changes nothing. */
@@ -107,6 +111,13 @@ export function createLimitActivities({ temporal, store, leaseSeconds = LEASE_SE
 function updateId({ holder }: LimitRequest, asked: number): string {
   const { activityId, attempt } = Context.current().info;
   return `acquire ${holder} ${activityId}.${attempt}.${asked}`;
+}
+
+/** Whether the run that this activity belongs to goes on. */
+async function isOpen(temporal: Client): Promise<boolean> {
+  const { workflowId, runId } = Context.current().info.workflowExecution!;
+  const { status } = await temporal.workflow.getHandle(workflowId, runId).describe();
+  return status.name === 'RUNNING';
 }
 
 function teller(temporal: Client): (standing: LimitStanding) => Promise<void> {

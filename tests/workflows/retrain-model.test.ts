@@ -259,8 +259,9 @@ describe('retrainModel', () => {
       release();
       await expect(handle.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
     });
-    expect(names(calls).slice(-2)).toEqual(['startTrainingJob', 'stopTrainingJob']);
-    expect(calls.at(-1)![1]).toEqual({ jobName: (calls.at(-2)![1] as { jobName: string }).jobName });
+    expect(names(calls).slice(-3)).toEqual(['startTrainingJob', 'stopTrainingJob', 'notifyTrainingEnded']);
+    expect(calls.at(-2)![1]).toEqual({ jobName: (calls.at(-3)![1] as { jobName: string }).jobName });
+    expect(calls.at(-1)![1]).toMatchObject({ model: 'churn', ended: 'cancelled', version: null });
   });
 
   it('stops the job where it is cancelled during the training, whatever became of the wait', async () => {
@@ -279,7 +280,7 @@ describe('retrainModel', () => {
       release();
       await expect(handle.result()).rejects.toMatchObject({ cause: expect.any(CancelledFailure) });
     });
-    expect(names(calls).slice(-2)).toEqual(['awaitTrainingJob', 'stopTrainingJob']);
+    expect(names(calls).slice(-3)).toEqual(['awaitTrainingJob', 'stopTrainingJob', 'notifyTrainingEnded']);
     expect(names(calls)).not.toContain('notifyParked');
   });
 
