@@ -6,6 +6,7 @@ import { projectRoot } from '../platform/project-root';
 import { featuresBenchmark } from './features';
 import { FULL, QUICK } from './features/sizes';
 import { mainBenchmark } from './main';
+import { trainingBenchmark } from './training';
 import { asTable, describeMachine, type Report } from './report';
 import type { Row } from './row';
 
@@ -20,6 +21,7 @@ interface Runs {
 
 const BENCHMARKS: Record<string, Runs> = {
   main: { full: mainBenchmark },
+  training: { full: trainingBenchmark },
   features: { full: (say) => featuresBenchmark(FULL, say), quick: (say) => featuresBenchmark(QUICK, say) },
 };
 

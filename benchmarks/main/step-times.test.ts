@@ -15,7 +15,7 @@ const names = (attribute: string, value: string): Event => ({
 
 describe('the times of a run', () => {
   it('are those between the events that name its steps', () => {
-    const { startedAt, endedAt, steps } = timesOf([
+    const { startedAt, endedAt, steps, ends } = timesOf([
       at(100),
       at(100.25, names(SearchAttribute.model.name, 'churn')),
       at(100.5, names(SearchAttribute.step.name, 'label')),
@@ -28,6 +28,10 @@ describe('the times of a run', () => {
       ['train', 7.5],
     ]);
     expect([startedAt.getTime(), endedAt.getTime()]).toEqual([100_000, 110_000]);
+    expect([...ends].map(([step, end]) => [step, end.getTime()])).toEqual([
+      ['label', 102_500],
+      ['train', 110_000],
+    ]);
   });
 
   it('add up where a step is named again', () => {

@@ -10,6 +10,8 @@ export interface RunTimes {
   endedAt: Date;
   /** Seconds by step, in the order they were done. */
   steps: Map<string, number>;
+  /** When each was last done. */
+  ends: Map<string, Date>;
 }
 
 export async function runTimes(client: Client, workflowId: string): Promise<RunTimes> {
@@ -29,10 +31,14 @@ export function timesOf(events: readonly HistoryEvent[]): RunTimes {
     { step: undefined, at: milliseconds(last) },
   ];
   const steps = new Map<string, number>();
+  const ends = new Map<string, Date>();
   for (const [index, { step, at }] of moments.entries()) {
-    if (step !== undefined) steps.set(step, (steps.get(step) ?? 0) + (moments[index + 1]!.at - at) / 1000);
+    if (step === undefined) continue;
+    const end = moments[index + 1]!.at;
+    steps.set(step, (steps.get(step) ?? 0) + (end - at) / 1000);
+    ends.set(step, new Date(end));
   }
-  return { startedAt: new Date(milliseconds(first)), endedAt: new Date(milliseconds(last)), steps };
+  return { startedAt: new Date(milliseconds(first)), endedAt: new Date(milliseconds(last)), steps, ends };
 }
 
 function stepNamedBy(event: HistoryEvent): string | undefined {
