@@ -1,0 +1,1 @@
+export { importSeries, type ImportedSeries, type SeriesRequest } from './import';
