@@ -1,7 +1,14 @@
 import * as fc from 'fast-check';
 import { canonicalJson } from './canonical-json';
-import { checkpointPrefix, specificationHash, trainingJobName, type TrainingJobNameParts } from './job-name';
+import {
+  checkpointPrefix,
+  specificationHash,
+  trainingJobName,
+  tuningJobName,
+  type TrainingJobNameParts,
+} from './job-name';
 import type { TrainingSpecification } from './training';
+import type { Search } from './tuning';
 
 const SAGEMAKER_PATTERN = /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/;
 
@@ -84,6 +91,34 @@ describe('checkpointPrefix', () => {
           fc.pre(canonicalJson(a[part]) !== canonicalJson(b[part]));
           expect(checkpointPrefix({ ...a, [part]: b[part] })).not.toBe(checkpointPrefix(a));
         }
+      }),
+    );
+  });
+});
+
+describe('tuningJobName', () => {
+  const tuningParts = (p: TrainingJobNameParts, maxJobs: number) => ({
+    ...p,
+    specification: { training: p.specification, search: { maxJobs } as Search },
+  });
+
+  it('fits SageMaker’s 32 characters, and keeps generation and attempt', () => {
+    fc.assert(
+      fc.property(parts, (p) => {
+        const name = tuningJobName(tuningParts(p, 20));
+        expect(name).toMatch(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}$/);
+        expect(name.endsWith(`-g${p.generation}a${p.attempt}`)).toBe(true);
+      }),
+    );
+  });
+
+  it('is the same for the same search, and no other', () => {
+    fc.assert(
+      fc.property(parts, (p) => {
+        expect(tuningJobName(tuningParts({ ...p }, 20))).toBe(tuningJobName(tuningParts(p, 20)));
+        expect(tuningJobName(tuningParts(p, 21))).not.toBe(tuningJobName(tuningParts(p, 20)));
+        const otherRun = { ...p, runKey: `${p.runKey}/again` };
+        expect(tuningJobName(tuningParts(otherRun, 20))).not.toBe(tuningJobName(tuningParts(p, 20)));
       }),
     );
   });

@@ -42,6 +42,14 @@ const ROWS = `SELECT tenure, calls, (tenure < 12 + 8 * (random() - 0.5))::INT AS
     CASE WHEN i % 5 = 0 THEN 'test' WHEN i % 5 = 1 THEN 'validation' ELSE 'train' END AS split
   FROM (SELECT i, (hash(i) % 40)::DOUBLE AS tenure, (hash(i + 1000) % 9)::DOUBLE AS calls FROM range(600) t(i))`;
 
+/** What a snapshot would say of itself. */
+const MANIFEST = JSON.stringify({
+  window: { asOf: '2026-11-20' },
+  views: [],
+  splits: { train: { rows: 360 }, validation: { rows: 120 }, test: { rows: 120 } },
+  columns: [],
+});
+
 interface MlflowRun {
   info: { run_id: string; run_name: string; status: string };
   data: { params?: Pair[]; metrics?: { key: string; value: number }[]; tags?: Pair[] };
@@ -61,6 +69,17 @@ describe('churn, tuned on a small table', () => {
   let outcome: TuningOutcome;
   let registry: ReturnType<typeof createRegistryActivities>;
   let runId: string;
+  /** Completed by what is published, and by the job that the search goes on with. */
+  let provenance: Provenance = {
+    declarationHash: '',
+    codeHash: '',
+    snapshot: 'small',
+    jobName: '',
+    workflowId: 'retrain/churn/small',
+    runId: 'r1',
+    trigger: 'person',
+    reason: '',
+  };
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'meridian-tuning-'));
@@ -98,7 +117,10 @@ describe('churn, tuned on a small table', () => {
       const folder = join(base, 'input', 'data', name);
       for (const file of await readdir(folder)) await store.upload(join(folder, file), channels[name] + file);
     }
-    const { codeHash } = await publishDeclaration(store, { ...declaration, inputs: churn.inputs });
+    const published = await publishDeclaration(store, { ...declaration, inputs: churn.inputs });
+    const { codeHash } = published;
+    provenance = { ...provenance, declarationHash: published.hash, codeHash };
+    await store.put(`${Key.dataset('churn', provenance.snapshot)}manifest.json`, MANIFEST);
     const search = searchOf(declaration);
     const { tuning: _, hyperparameters, ...training } = declaration.training;
     const fixed = Object.entries(hyperparameters).filter(([name]) => !(name in search.ranges));
@@ -132,16 +154,7 @@ describe('churn, tuned on a small table', () => {
   });
 
   it('makes a version of it, with every trial as a child run, however often they are logged', async () => {
-    const provenance: Provenance = {
-      declarationHash: 'd',
-      codeHash: 'c',
-      snapshot: 's',
-      jobName: outcome.jobName,
-      workflowId: 'w',
-      runId: 'r',
-      trigger: 'person',
-      reason: '',
-    };
+    provenance = { ...provenance, jobName: outcome.jobName };
     const request = { model: 'churn', version: VERSION, outcome, provenance };
     const served = await registry.packageVersion(request);
     const report = await store.getJson<TrainingReport>(`${Key.version('churn', VERSION)}training.json`);

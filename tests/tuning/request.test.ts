@@ -122,7 +122,7 @@ describe('the request for a tuning job', () => {
       AlgorithmSpecification: { ...definition!.AlgorithmSpecification, ContainerEntrypoint: ['python3'] },
     };
     expect(problems({ ...good, TrainingJobDefinition: withEntrypoint })).not.toEqual([]);
-    expect(problems({ ...good, HyperParameterTuningJobName: `${'a'.repeat(33)}` })).not.toEqual([]);
+    expect(problems({ ...good, HyperParameterTuningJobName: 'a'.repeat(33) })).not.toEqual([]);
     expect(problems({ ...good, HyperParameterTuningJobName: 'under_score' })).not.toEqual([]);
   });
 });
