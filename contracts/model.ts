@@ -128,6 +128,9 @@ export interface BaselineColumn {
   sample?: number[];
   /** Booleans ("true", "false") and categories: count by value. */
   categories?: Record<string, number>;
+  /** Texts only: how long they were, in code points, and in tokens as they were cut. */
+  characters?: BaselineColumn;
+  tokens?: BaselineColumn;
 }
 
 /** `baseline.json`: computed on the training split by the training program. */
@@ -135,6 +138,8 @@ export interface Baseline {
   formatVersion: 1;
   rows: number;
   features: Record<string, BaselineColumn>;
+  /** Text classifiers only: how often each class was labelled. */
+  label?: BaselineColumn;
   prediction: BaselineColumn;
 }
 
@@ -164,6 +169,28 @@ export interface TrainingReport {
   /** `hardware` is absent in what was trained before it was asked for. */
   environment: { python: string; packages: Record<string, string>; hardware?: Hardware };
   featureImportance: Record<string, number>;
+  /** Text classifiers only: the graph with int8 weights, and whether it was kept. */
+  quantisation?: QuantisationReport;
+}
+
+/** The graph as it was trained and with int8 weights, on the same validation rows. */
+export interface QuantisationReport {
+  method: string;
+  /** Whether macro-F1 dropped by less than `limit`: then model.onnx is the int8 graph. */
+  accepted: boolean;
+  drop: number;
+  limit: number;
+  /** Validation rows. */
+  rows: number;
+  fp32: QuantisedGraph;
+  int8: QuantisedGraph;
+}
+
+/** `latencyMs`: median of one text at a time, on one thread. */
+interface QuantisedGraph {
+  macroF1: number;
+  bytes: number;
+  latencyMs: number;
 }
 
 /** The machine that a training ran on; null where it does not tell. */

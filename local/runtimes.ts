@@ -17,7 +17,7 @@ export type OnLine = (line: string) => void;
  */
 export async function provideRuntime(runtime: string, onLine: OnLine): Promise<string | null> {
   const { runtimeVenv } = await installer<{
-    runtimeVenv(root: string, name: string): Installable | undefined;
+    runtimeVenv: (root: string, name: string) => Installable | undefined;
   }>('venvs');
   const part = runtimeVenv(projectRoot(), runtime);
   return part ? provide(part, onLine) : null;
@@ -28,7 +28,7 @@ export async function provideRuntime(runtime: string, onLine: OnLine): Promise<s
  * @throws Error saying why it could not be installed
  */
 export async function provideBaseModelPackage(onLine: OnLine): Promise<string> {
-  const { venvs } = await installer<{ venvs(root: string): { baseModel: Installable } }>('venvs');
+  const { venvs } = await installer<{ venvs: (root: string) => { baseModel: Installable } }>('venvs');
   return provide(venvs(projectRoot()).baseModel, onLine);
 }
 
@@ -36,7 +36,7 @@ async function provide(part: Installable, onLine: OnLine): Promise<string> {
   const found = await part.find();
   if (found) return found;
   const { installMissing } = await installer<{
-    installMissing(parts: Installable[], stream: { write: OnLine }): Promise<void>;
+    installMissing: (parts: Installable[], stream: { write: OnLine }) => Promise<void>;
   }>('install');
   await installMissing([part], { write: (text) => onLine(text.trim()) });
   return (await part.find())!;
