@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +35,7 @@ export async function setStage(): Promise<LabelStage> {
     store,
     run: (activity, input) => new MockActivityEnvironment().run(activity, input),
     async rows(key, columns = '*') {
-      const path = join(folder, 'read.parquet');
+      const path = join(folder, `${randomUUID()}.parquet`);
       await store.download(key, path);
       return withDatabase((database) => database.rows(`SELECT ${columns} FROM ${parquetFiles([path])}`));
     },
