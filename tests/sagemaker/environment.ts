@@ -43,9 +43,11 @@ export class TestSagemaker {
     readonly store: ObjectStore,
     readonly client: SageMakerClient,
     readonly endpoint: string,
+    private readonly serviceEnv: Record<string, string>,
   ) {}
 
-  static async start(): Promise<TestSagemaker> {
+  /** `serviceEnv`: what the service's environment has besides. */
+  static async start(serviceEnv: Record<string, string> = {}): Promise<TestSagemaker> {
     const folder = mkdtempSync(join(tmpdir(), 'meridian-sagemaker-'));
     const s3 = await startS3(folder);
     Object.assign(process.env, s3.env);
@@ -58,7 +60,8 @@ export class TestSagemaker {
       MLFLOW_TRACKING_URI: 'none',
     });
     const store = createObjectStore(config.s3);
-    const test = new TestSagemaker(folder, s3, config, store, createSagemaker(config.sagemaker), endpoint);
+    const client = createSagemaker(config.sagemaker);
+    const test = new TestSagemaker(folder, s3, config, store, client, endpoint, serviceEnv);
     await test.layDown();
     await test.startService();
     return test;
@@ -79,6 +82,7 @@ export class TestSagemaker {
           MERIDIAN_SAGEMAKER_STOP_GRACE_SECONDS: '1',
           MERIDIAN_VENV_XGBOOST: join(this.folder, 'venv'),
           MERIDIAN_VENV_TUNER: process.env['MERIDIAN_VENV_TUNER'] ?? (await findTestTools()).tuner,
+          ...this.serviceEnv,
         },
         log: join(this.folder, 'sagemaker.log'),
         healthy: `${this.endpoint}/_local/healthz`,
