@@ -31,6 +31,24 @@ export const classifierTraining: ModelDeclaration['training'] = {
   metrics: ['train-logloss', 'train-auc', 'validation-logloss', 'validation-auc'].map(printed),
 };
 
+/** The same trees on numbers, ended early by the validation error. */
+export const regressorTraining: ModelDeclaration['training'] = {
+  ...classifierTraining,
+  metrics: ['train-rmse', 'train-mae', 'validation-rmse', 'validation-mae'].map(printed),
+};
+
+/** scikit-learn's histogram gradient boosting; by the hyperparameter `estimator`, a random forest or a linear model. */
+export const sklearnTraining: ModelDeclaration['training'] = {
+  ...classifierTraining,
+  program: 'models/tabular/train_sklearn.py',
+  image: 'sklearn',
+  hyperparameters: { estimator: 'hist-gradient-boosting', learning_rate: 0.05, max_iter: 500, seed: 7 },
+  metrics: [
+    ...['train-logloss', 'validation-logloss', 'train-auc', 'validation-auc'],
+    ...['train-rmse', 'validation-rmse', 'train-mae', 'validation-mae'],
+  ].map(printed),
+};
+
 /**
  * A small BERT fine-tuned on some thousand short texts: three epochs, a cut at 64 tokens, on a GPU where SageMaker runs
  * it. Spot instances may be taken away at any time: the training goes on from its checkpoint.
@@ -64,6 +82,12 @@ export const classifierGate: ModelDeclaration['gate'] = {
   absolute: [{ metric: 'auc', min: 0.7 }],
   // A judgement, not a measured figure: at 0.01 a retraining on a few days' newer data was once left without a verdict.
   champion: { metric: 'auc', margin: 0.02 },
+};
+
+export const regressorGate: ModelDeclaration['gate'] = {
+  // More is known of nobody's numbers beforehand: it must explain a tenth of how they differ.
+  absolute: [{ metric: 'r2', min: 0.1 }],
+  champion: { metric: 'r2', margin: 0.02 },
 };
 
 /** Seven days from shadow to all traffic. */

@@ -10,9 +10,9 @@ import { versitygw } from './versitygw.mjs';
  * besides. What torch brings along is gigabytes: elsewhere it is installed when a job of that runtime asks for it.
  */
 export function installableParts(root, { withPeers }) {
-  const { mlflow, xgboost, torch, baseModel, tuner, peers } = venvs(root);
+  const { mlflow, xgboost, sklearn, torch, baseModel, tuner, peers } = venvs(root);
   return [
-    ...(withPeers ? [torch] : []),
+    ...(withPeers ? [torch, sklearn] : []),
     temporal,
     versitygw,
     redis,
@@ -26,13 +26,14 @@ export function installableParts(root, { withPeers }) {
 
 /** Where the programs are that the stack runs: absolute paths, undefined for what is not installed. */
 export async function findTools(root) {
-  const { mlflow, xgboost, torch, baseModel, tuner, peers } = venvs(root);
+  const { mlflow, xgboost, sklearn, torch, baseModel, tuner, peers } = venvs(root);
   const parts = Object.entries({
     temporal,
     versitygw,
     redis,
     mlflow,
     xgboost,
+    sklearn,
     torch,
     baseModel,
     tuner,

@@ -84,6 +84,7 @@ export function venvs(root) {
   return {
     mlflow: venv('mlflow', root, join(root, 'local/python/mlflow.txt')),
     xgboost: runtimeVenv(root, 'xgboost'),
+    sklearn: runtimeVenv(root, 'sklearn'),
     torch: runtimeVenv(root, 'torch'),
     baseModel: venv('base-model', root, join(root, 'local/python/base-model.txt'), {
       withDependencies: false,

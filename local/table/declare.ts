@@ -1,13 +1,26 @@
-import type { FeatureView, SupervisedDeclaration } from '../../contracts/model';
+import type { FeatureView, ModelDeclaration, SupervisedDeclaration } from '../../contracts/model';
 import { inputsOf } from '../../features/inputs';
-import { classifierGate, classifierRollOut, classifierTraining } from '../../models/defaults';
+import {
+  classifierGate,
+  classifierRollOut,
+  classifierTraining,
+  regressorGate,
+  regressorTraining,
+  sklearnTraining,
+} from '../../models/defaults';
 import type { TableColumn } from './columns';
+
+export type Task = 'classification' | 'regression';
+export type Estimator = 'xgboost' | 'sklearn';
 
 export interface TableModel {
   name: string;
   entity: string;
   label: string;
-  classes: [negative: string, positive: string];
+  task: Task;
+  estimator: Estimator;
+  /** Of a classification: the negative, then the positive. */
+  classes?: string[];
   columns: readonly TableColumn[];
   /** Of its view and of what the model takes: raised where a table has lost columns, or changed their types. */
   version: number;
@@ -15,11 +28,18 @@ export interface TableModel {
   source: string;
 }
 
+const TRAINING: Record<Estimator, Record<Task, ModelDeclaration['training']>> = {
+  xgboost: { classification: classifierTraining, regression: regressorTraining },
+  sklearn: { classification: sklearnTraining, regression: sklearnTraining },
+};
+
 /** The declaration of a model whose features and labels are one table, delivered as it is. */
 export function declareTable({
   name,
   entity,
   label,
+  task,
+  estimator,
   classes,
   columns,
   version,
@@ -39,8 +59,10 @@ export function declareTable({
   };
   return {
     name,
-    kind: 'tabular-classifier',
-    description: `The probability that ${label} is ${classes[1]}, learned from ${source}.`,
+    kind: classes ? 'tabular-classifier' : 'tabular-regressor',
+    description: classes
+      ? `The probability that ${label} is ${classes[1]}, learned from ${source}.`
+      : `What ${label} is, learned from ${source}.`,
     owner: 'table-import',
     schemaVersion: version,
     views: [view],
@@ -52,11 +74,11 @@ export function declareTable({
       horizonDays: 0,
       everyDays: 1,
       periods: 1,
-      classes,
+      ...(classes && { classes }),
     },
     dataset: { salt: name, holdOutShare: 0.2, validationShare: 0.15, minRows: 500 },
-    training: classifierTraining,
-    gate: classifierGate,
+    training: TRAINING[estimator][task],
+    gate: classes ? classifierGate : regressorGate,
     serving: { mode: 'online', p95Ms: 45 },
     rollOut: classifierRollOut,
   };

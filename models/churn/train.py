@@ -1,6 +1,7 @@
-"""Trains a tabular classifier with XGBoost, as its declaration describes it. Runs in a SageMaker training job.
+"""Trains a tabular classifier or regressor with XGBoost, as its declaration describes it, in a SageMaker training job.
 
-Channels: train, validation, test (Parquet: one column an input, and `label` of 0 and 1) and declaration (one JSON file).
+Channels: train, validation, test (Parquet: one column an input, and `label`: 0 and 1, or numbers) and declaration (one
+JSON file).
 Leaves in the model folder: model.onnx, model.ubj, signature.json, baseline.json, golden.json, metrics.jsonl,
 training.json, and below pictures/ what there is to look at.
 """
@@ -15,21 +16,27 @@ import xgboost
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "library"))
 
-from meridian_training.baseline import describe_rows
 from meridian_training.checkpoints import Checkpoints
-from meridian_training.dataset import read_declaration, read_split
-from meridian_training.export import export_onnx, prove_parity
-from meridian_training.golden import golden_rows
+from meridian_training.export import export_onnx
 from meridian_training.job import Job, run
-from meridian_training.metrics_log import MetricsLog, as_text
-from meridian_training.pictures import draw_classifier, draw_feature_importance, draw_loss_curves
-from meridian_training.provenance import environment
-from meridian_training.report import held_out_metrics, write_json
-from meridian_training.signature import encode, learn_signature
+from meridian_training.metrics_log import MetricsLog
+from meridian_training.tabular import Fitted, leave_artifact, read_tables
 
 # A booster draws rows and columns from a generator that no file keeps. One that is made anew from its bytes every so many
 # rounds, with a seed of that round's own, comes out the same whether or not another process goes on from those bytes.
 STRETCH_ROUNDS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    name: str
+    eval_metric: list[str]
+    # What ends the training early.
+    loss: str
+
+
+CLASSES = Objective("binary:logistic", ["logloss", "auc"], "validation-logloss")
+VALUES = Objective("reg:squarederror", ["rmse", "mae"], "validation-rmse")
 
 PACKAGES = ["xgboost-cpu", "onnx", "onnxmltools", "onnxruntime", "numpy", "pyarrow", "scikit-learn"]
 
@@ -52,60 +59,29 @@ class Hyperparameters:
 
 def train(job: Job) -> None:
     settings = job.hyperparameters(Hyperparameters)
-    declaration = read_declaration(job.channel("declaration"))
-    splits = {
-        name: read_split(name, job.channel(name), declaration["inputs"]) for name in ("train", "validation", "test")
-    }
-    signature = learn_signature(declaration, splits["train"].table)
-    matrices = {name: encode(signature, split.table) for name, split in splits.items()}
-    print(" ".join(f"{name}={len(matrix)}" for name, matrix in matrices.items()), "rows", flush=True)
-
+    tables = read_tables(job)
     booster = fit(
         settings,
+        VALUES if tables.is_regression else CLASSES,
         job.cpus,
-        xgboost.DMatrix(matrices["train"], splits["train"].labels),
-        xgboost.DMatrix(matrices["validation"], splits["validation"].labels),
+        *(xgboost.DMatrix(tables.matrices[name], tables.splits[name].labels) for name in ("train", "validation")),
         job.model_dir / "metrics.jsonl",
         Checkpoints.of(job),
     )
-    predict = booster.inplace_predict
     booster.save_model(job.model_dir / "model.ubj")
-    write_json(job.model_dir / "signature.json", signature)
-    export_onnx(booster, len(signature["inputs"]), job.model_dir / "model.onnx")
-    parity = prove_parity(job.model_dir / "model.onnx", signature, matrices["test"], predict)
-    print(f"parity: largest difference {parity['maxDifference']:.3g} on {parity['rows']} held-out rows", flush=True)
-
-    write_json(
-        job.model_dir / "baseline.json",
-        describe_rows(signature, splits["train"].table, predict(matrices["train"])),
+    fitted = Fitted(
+        framework=f"xgboost {xgboost.__version__}",
+        predict=booster.inplace_predict,
+        export=lambda file: export_onnx(booster, len(tables.signature["inputs"]), file),
+        best_iteration=booster.num_boosted_rounds() - 1,
+        feature_importance=feature_importance(booster, tables.signature),
     )
-    write_json(job.model_dir / "golden.json", golden_rows(signature, splits["test"].table, predict))
-    metrics = held_out_metrics(splits["test"].labels, predict(matrices["test"]))
-    print("held-out", as_text({f"test-{name}": value for name, value in metrics.items()}), flush=True)
-    write_json(
-        job.model_dir / "training.json",
-        {
-            "formatVersion": 1,
-            "framework": f"xgboost {xgboost.__version__}",
-            "seed": settings.seed,
-            "rows": {name: len(matrix) for name, matrix in matrices.items()},
-            "bestIteration": booster.num_boosted_rounds() - 1,
-            "metrics": metrics,
-            "parity": parity,
-            "hyperparameters": dataclasses.asdict(settings),
-            "environment": environment(PACKAGES),
-            "featureImportance": feature_importance(booster, signature),
-        },
-    )
-    draw_classifier(
-        job.model_dir, splits["test"].labels, predict(matrices["test"]), [str(name) for name in signature["classes"]]
-    )
-    draw_loss_curves(job.model_dir)
-    draw_feature_importance(job.model_dir, feature_importance(booster, signature))
+    leave_artifact(job, tables, fitted, settings, PACKAGES)
 
 
 def fit(
     settings: Hyperparameters,
+    objective: Objective,
     cpus: int,
     training: xgboost.DMatrix,
     validation: xgboost.DMatrix,
@@ -119,12 +95,12 @@ def fit(
     parameters = dataclasses.asdict(settings)
     rounds = parameters.pop("num_round")
     patience = parameters.pop("early_stopping_rounds")
-    parameters |= {"objective": "binary:logistic", "eval_metric": ["logloss", "auc"], "nthread": cpus}
+    parameters |= {"objective": objective.name, "eval_metric": objective.eval_metric, "nthread": cpus}
 
     resumed = checkpoints.resume()
     grown = bytearray((resumed.folder / "model.ubj").read_bytes()) if resumed else None
     log = MetricsLog(metrics_file, (resumed.folder / "metrics.jsonl").read_text() if resumed else "")
-    losses = [json.loads(line)["metrics"]["validation-logloss"] for line in log.text.splitlines()]
+    losses = [json.loads(line)["metrics"][objective.loss] for line in log.text.splitlines()]
     while True:
         booster = xgboost.Booster({**parameters, "seed": settings.seed + len(losses)}, [training, validation])
         if grown:
@@ -133,7 +109,7 @@ def fit(
             booster.update(training, step)
             metrics = evaluate(booster, step, {"train": training, "validation": validation})
             log.step(step, metrics)
-            losses.append(metrics["validation-logloss"])
+            losses.append(metrics[objective.loss])
             if len(losses) == rounds or step - best_round(losses) >= patience:
                 return booster[: best_round(losses) + 1]
         grown = booster.save_raw("ubj")

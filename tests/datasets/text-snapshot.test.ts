@@ -187,7 +187,7 @@ describe('delivered texts', () => {
       'event_id, label',
       on,
     );
-  const refused = async (declaration: SupervisedDeclaration, message: string | RegExp) => {
+  const expectRefusal = async (declaration: SupervisedDeclaration, message: string | RegExp) => {
     await expect(build(declaration)).rejects.toMatchObject({
       code: 'DataQualityBreach',
       message: expect.stringMatching(message),
@@ -219,13 +219,13 @@ describe('delivered texts', () => {
 
   it('refuses duplicate ids', async () => {
     const declaration = await deliverEvents('duplicates', [...events, events[7]!], events);
-    await refused(declaration, /1 of 61 rows repeat the event_id of another row .*for example e7/);
+    await expectRefusal(declaration, /1 of 61 rows repeat the event_id of another row .*for example e7/);
   });
 
   it('refuses labels of events that nobody knows', async () => {
     const stranger = (id: string): Event => ({ id, text: null, label: 'two' });
     const declaration = await deliverEvents('strangers', [...events, stranger('x1'), stranger('x2')], events);
-    await refused(
+    await expectRefusal(
       declaration,
       /2 of 62 labels are of events without a row in strangers at their time .*x1.*x2/,
     );
@@ -233,17 +233,17 @@ describe('delivered texts', () => {
 
   it('refuses events without a text', async () => {
     const declaration = await deliverEvents('no-texts', [...events, { id: 'n1', text: null, label: 'two' }]);
-    await refused(declaration, /1 of 61 labelled events have no text in no_texts .*n1/);
+    await expectRefusal(declaration, /1 of 61 labelled events have no text in no_texts .*n1/);
   });
 
   it('refuses missing labels', async () => {
     const declaration = await deliverEvents('unlabelled', [...events, { id: 'n1', text: 'x', label: null }]);
-    await refused(declaration, /1 of 61 rows have no label .*n1/);
+    await expectRefusal(declaration, /1 of 61 rows have no label .*n1/);
   });
 
   it('refuses a delivery without the label’s column', async () => {
     const declaration = await deliverEvents('columns', events);
     await deliver(`labels/columns/dt=${day}/part-0.parquet`, [`('e1', 'one')`], 'event_id, topic', day);
-    await refused(declaration, /found no column label, but event_id, topic/);
+    await expectRefusal(declaration, /found no column label, but event_id, topic/);
   });
 });

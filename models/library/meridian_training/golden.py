@@ -9,13 +9,12 @@ import pyarrow.compute as pc
 
 from .signature import encode
 
-TOLERANCE = 1e-5
 LEAST_ROWS = 64
 MOST_COVERING_ROWS = 192
 
 
 def golden_rows(
-    signature: dict[str, Any], held_out: pa.Table, native: Callable[[np.ndarray], np.ndarray]
+    signature: dict[str, Any], held_out: pa.Table, native: Callable[[np.ndarray], np.ndarray], tolerance: float
 ) -> dict[str, Any]:
     """Held-out rows that cover each category and each null, others evenly spaced, and a row without any value."""
     spread = np.linspace(0, held_out.num_rows - 1, min(LEAST_ROWS, held_out.num_rows)).round().astype(int)
@@ -25,7 +24,7 @@ def golden_rows(
     expected = native(encode(signature, rows))
     return {
         "formatVersion": 1,
-        "tolerance": TOLERANCE,
+        "tolerance": tolerance,
         "rows": [
             {"features": features, "expected": float(answer)}
             for features, answer in zip(rows.to_pylist(), expected, strict=True)

@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 
 INPUT = "features"
 OUTPUT = "probabilities"
+# Of regressors, as the converters call it.
+VALUE_OUTPUT = "variable"
 
 
 def learn_signature(declaration: dict[str, Any], train: pa.Table) -> dict[str, Any]:
@@ -18,10 +20,10 @@ def learn_signature(declaration: dict[str, Any], train: pa.Table) -> dict[str, A
         if declared["type"] == "category":
             entry["categories"] = sorted(pc.unique(train[declared["name"]]).drop_null().to_pylist())
         inputs.append(entry)
-    return {
-        "formatVersion": 1,
-        "kind": declaration["kind"],
-        "inputs": inputs,
+    signature = {"formatVersion": 1, "kind": declaration["kind"], "inputs": inputs}
+    if declaration["kind"] == "tabular-regressor":
+        return signature | {"graph": {"input": INPUT, "output": VALUE_OUTPUT, "positiveColumn": 0}}
+    return signature | {
         "graph": {"input": INPUT, "output": OUTPUT, "positiveColumn": 1},
         "classes": declaration["label"].get("classes") or ["0", "1"],
     }
