@@ -3,6 +3,7 @@ import { summarizeError } from './errors';
 import { applyCommand } from './commands/apply';
 import { featuresCommand } from './commands/features';
 import { labelsCommand } from './commands/labels';
+import { limitsCommand } from './commands/limits';
 import { localCommand } from './commands/local';
 import { modelsCommand } from './commands/models';
 import { predictCommand } from './commands/predict';
@@ -19,6 +20,7 @@ const program = new Command('meridian')
   .addCommand(modelsCommand())
   .addCommand(featuresCommand())
   .addCommand(labelsCommand())
+  .addCommand(limitsCommand())
   .addCommand(schedulesCommand())
   .addCommand(applyCommand())
   .showHelpAfterError();

@@ -26,6 +26,23 @@ export interface LimitStanding {
   place: number;
 }
 
+/** Who holds units of a limit, or waits for them. */
+export interface LimitClaimant {
+  holder: string;
+  units: number;
+  /** Epoch milliseconds. */
+  since: number;
+}
+
+/** Answer of the query `overview`. */
+export interface LimitOverview {
+  name: string;
+  capacity: number;
+  held: LimitClaimant[];
+  /** In the order of their turns. */
+  queue: LimitClaimant[];
+}
+
 /** What of the platform a job occupies. */
 export interface Occupancy {
   instanceType: string;

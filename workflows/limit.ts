@@ -17,7 +17,7 @@ import {
 } from '../contracts/generated/validators';
 import type { LimitInput } from '../contracts/generated/types';
 import { WorkflowId } from '../contracts/ids';
-import type { LimitClaim, LimitRelease, LimitStanding } from '../contracts/limits';
+import type { LimitClaim, LimitOverview, LimitRelease, LimitStanding } from '../contracts/limits';
 import { parseInput } from './shared/input';
 import { LimitState, type LimitStateData } from './shared/limit-state';
 
@@ -26,6 +26,7 @@ export const acquire = defineUpdate<LimitStanding, [LimitClaim]>('acquire');
 /** Gives units, or a place in the queue, back; doing it again changes nothing. */
 export const release = defineUpdate<LimitStanding, [LimitRelease]>('release');
 export const standing = defineQuery<LimitStanding, [string]>('standing');
+export const overview = defineQuery<LimitOverview>('overview');
 
 /** Continue as new after so many updates, so that the history stays short enough to read. */
 const UPDATES_A_RUN = 500;
@@ -59,6 +60,7 @@ export async function limit(raw: unknown): Promise<void> {
     description: 'Give back what a holder has, or its place in the queue: {"holder": "…"}',
   });
   setHandler(standing, (holder) => state.standing(holder));
+  setHandler(overview, () => ({ name: state.name, ...state.data }));
 
   const full = () => updates >= UPDATES_A_RUN || workflowInfo().continueAsNewSuggested;
   const deadline = () => state.nextExpiry ?? idleSince + IDLE_MS;

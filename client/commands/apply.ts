@@ -4,6 +4,7 @@ import { models } from '../../models';
 import { publishDeclaration, type Publication } from '../declarations';
 import { exportFeastRepo } from '../feast-repo';
 import { publishFeatureView, type ViewPublication } from '../feature-views';
+import { publishLimits } from '../limits';
 import { print, table } from '../output';
 import { withPlatform } from '../platform';
 
@@ -26,10 +27,11 @@ export function applyCommand(): Command {
         for (const view of featureViews) views.push(await publishFeatureView(store, view));
         const published: Publication[] = [];
         for (const declaration of models) published.push(await publishDeclaration(store, declaration));
+        const limits = await publishLimits(store);
         const { redisUrl, s3 } = platform.config;
         const folder = options.feastRepo ?? process.env['MERIDIAN_FEAST_REPO'];
         if (folder) await exportFeastRepo(store, { folder, redisUrl, s3Endpoint: s3.endpoint });
-        print({ views, models: published }, options, () =>
+        print({ views, models: published, limits }, options, () =>
           table([
             ...views.map(({ view, version, change, hash }) => [
               `view ${view} v${version}`,
@@ -37,6 +39,7 @@ export function applyCommand(): Command {
               hash.slice(0, 12),
             ]),
             ...published.map(({ model, change, hash }) => [`model ${model}`, change, hash.slice(0, 12)]),
+            ['limits', limits, ''],
           ]),
         );
       }),

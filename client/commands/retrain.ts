@@ -10,6 +10,7 @@ interface Options {
   label?: string;
   asOf?: string;
   reason?: string;
+  by?: string;
   tune?: boolean;
   wait?: boolean;
   json?: boolean;
@@ -23,6 +24,10 @@ export function retrainCommand(): Command {
     .option('--as-of <date>', 'the newest day whose data is used (YYYY-MM-DD)')
     .option('--tune', 'search for hyperparameters, as training.tuning of the declaration says')
     .option('--reason <text>', 'why, kept on record')
+    .option(
+      '--by <name>',
+      'who is told how it ended: words, or a Slack user ID; default: the name of this user',
+    )
     .option('--wait', 'wait for the end and print the result')
     .option('--json', 'print JSON')
     .action((model: string, options: Options) =>
@@ -36,6 +41,7 @@ export function retrainCommand(): Command {
           reason: options.reason,
           tune: options.tune,
           trigger: 'person',
+          by: options.by ?? process.env['USER'],
         };
         const handle = await client.workflow.start('retrainModel', {
           workflowId: WorkflowId.retrain(model, label),

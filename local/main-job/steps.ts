@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { publishDeclaration } from '../../client/declarations';
+import { publishLimits } from '../../client/limits';
 import { publishFeatureView } from '../../client/feature-views';
 import type { Evaluation } from '../../contracts/evaluation';
 import type { MaterializeFeaturesInput, RetrainModelInput } from '../../contracts/generated/types';
@@ -68,6 +69,7 @@ export function publishDeclarations({ store, env, declaration, teller }: MainJob
       const { model, hash, change } = await publishDeclaration(store, declaration);
       published.push(`${model} ${hash.slice(0, 12)} ${change}`);
     }
+    await publishLimits(store);
     await writeFeastRepoOf(store, env);
     return published;
   };

@@ -1,10 +1,7 @@
-import type { LimitClaim, LimitStanding } from '../../contracts/limits';
+import type { LimitClaim, LimitClaimant, LimitStanding } from '../../contracts/limits';
 
-interface Claim {
-  holder: string;
-  units: number;
-  /** Epoch milliseconds: since when it waits or holds, and when it is lost unless it is asked for again. */
-  since: number;
+interface Claim extends LimitClaimant {
+  /** Epoch milliseconds: when it is lost unless it is asked for again. */
   expiresAt: number;
 }
 
