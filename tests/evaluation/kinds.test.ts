@@ -85,9 +85,9 @@ function evaluate(
   champion: ServedVersion | null = null,
 ): Promise<EvaluationSummary> {
   const environment = new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
-  const { evaluateVersion } = createEvaluationActivities({ store });
+  const activities = createEvaluationActivities({ store });
   return environment.run(() =>
-    evaluateVersion({ declaration, candidate, snapshot, champion, evaluationId: 'e' }),
+    activities.evaluateVersion({ declaration, candidate, snapshot, champion, evaluationId: 'e' }),
   );
 }
 
@@ -159,11 +159,7 @@ describe('a text classifier', () => {
   });
 
   it.each([
-    [
-      'a label that is no class',
-      `${texts.replace('ELSE i % 2', 'ELSE 3 * (i % 2)')}`,
-      /label number 3 in row 1/,
-    ],
+    ['a label that is no class', texts.replace('ELSE i % 2', 'ELSE 3 * (i % 2)'), /label number 3 in row 1/],
     [
       'one class only',
       `SELECT * REPLACE (1 AS label) FROM (${texts})`,

@@ -5,7 +5,15 @@ import type { probeWorker } from './probe-workflow';
 import type { Rig } from './rig';
 
 /** Runs the probe of one inference worker through a workflow, as a release does. */
-export async function probe(rig: Rig, probeQueue: string, model: string): Promise<ProbeResult> {
+export const probe = async (rig: Rig, probeQueue: string, model: string): Promise<ProbeResult> =>
+  (await probeAll(rig, probeQueue, [model]))[0]!;
+
+/** The same for several models. */
+export async function probeAll(
+  rig: Rig,
+  probeQueue: string,
+  models: readonly string[],
+): Promise<ProbeResult[]> {
   const taskQueue = `probing-${randomUUID()}`;
   const connection = await NativeConnection.connect({ address: rig.config.temporal.address });
   const worker = await Worker.create({
@@ -13,13 +21,17 @@ export async function probe(rig: Rig, probeQueue: string, model: string): Promis
     taskQueue,
     workflowsPath: require.resolve('./probe-workflow'),
   });
-  const result = await worker.runUntil(
-    rig.client.workflow.execute<typeof probeWorker>('probeWorker', {
-      taskQueue,
-      workflowId: taskQueue,
-      args: [probeQueue, model],
-    }),
+  const results = await worker.runUntil(
+    Promise.all(
+      models.map((model) =>
+        rig.client.workflow.execute<typeof probeWorker>('probeWorker', {
+          taskQueue,
+          workflowId: `${taskQueue}/${model}`,
+          args: [probeQueue, model],
+        }),
+      ),
+    ),
   );
   await connection.close();
-  return result;
+  return results;
 }

@@ -21,9 +21,7 @@ import { projectRoot } from '../../platform/project-root';
 import { createRedis, type Redis } from '../../platform/redis';
 import { createObjectStore, sha256, type ObjectStore } from '../../platform/s3';
 import { connectClient } from '../../platform/temporal';
-
-const FIXTURE = join(projectRoot(), 'platform', 'onnx', 'fixtures', 'model');
-const FILES = ['model.onnx', 'signature.json', 'baseline.json', 'golden.json'] as const;
+import { fixtureFiles, fixtureJson, type Fixture } from '../support/artifact-fixtures';
 
 /** Real servers for the scoring tests, the means to release models on them, and the processes under test. */
 export interface Rig {
@@ -57,7 +55,7 @@ export async function createRig(): Promise<Rig> {
   await store.ensureBucket();
   const redis = createRedis(config);
   const client = await connectClient(config.temporal);
-  const golden = JSON.parse(await readFile(join(FIXTURE, 'golden.json'), 'utf8')) as GoldenRows;
+  const golden = fixtureJson<GoldenRows>('model', 'golden.json');
   const running = new Set<Running>();
 
   return {
@@ -190,18 +188,18 @@ export async function declare(store: ObjectStore, declaration: ModelDeclaration)
   return hash;
 }
 
-/** Registers the fixture as a version; `spoil` may change a file after its hash was taken. */
+/** Registers a fixture as a version; `spoil` may change a file after its hash was taken. */
 export async function register(
   store: ObjectStore,
   declaration: ModelDeclaration,
   version: string,
   spoil: (file: string, body: Buffer) => Buffer = (_, body) => body,
+  fixture: Fixture = 'model',
 ): Promise<ServedVersion> {
   const declarationHash = await declare(store, declaration);
   const folder = Key.version(declaration.name, version);
   const files: ArtifactManifest['files'] = {};
-  for (const file of FILES) {
-    const body = await readFile(join(FIXTURE, file));
+  for (const [file, body] of fixtureFiles(fixture)) {
     files[file] = { sha256: sha256(body), bytes: body.length };
     await store.put(`${folder}${file}`, spoil(file, body));
   }

@@ -22,14 +22,13 @@ import type {
 import { SearchAttribute } from '../../contracts/search-attributes';
 import { parseInput } from '../shared/input';
 import { predictRows } from './activities';
+import { remember } from './recent-answers';
 
 export const predictUpdate = defineUpdate<ScoreBatchResult, [ScoreBatchRequest]>('predict');
 
 /** Latency grows with the updates in a run, and the time another worker takes to replay it after a kill. */
 const MAX_UPDATES = 200;
 const MAX_HISTORY_BYTES = 2 * 1024 * 1024;
-/** Answers kept, to give a request that is asked twice the same one; about 40 KB. */
-const MAX_RECENT = 256;
 const IDLE = '15 minutes';
 
 /**
@@ -92,23 +91,6 @@ async function answer(
   });
   remember(rows, outcomes, recent);
   return outcomes;
-}
-
-function remember(
-  rows: PredictRow[],
-  outcomes: PredictOutcome[],
-  recent: Map<string, PredictResponse>,
-): void {
-  rows.forEach(({ requestId }, index) => {
-    const outcome = outcomes[index]!;
-    if (!outcome.ok || recent.has(requestId)) return;
-    const { prediction, model_version, latency_ms } = outcome;
-    recent.set(requestId, { prediction, model_version, latency_ms });
-  });
-  for (const oldest of recent.keys()) {
-    if (recent.size <= MAX_RECENT) return;
-    recent.delete(oldest);
-  }
 }
 
 function rotating(model: string): ApplicationFailure {
