@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import {
   AbortMultipartUploadCommand,
@@ -26,10 +25,17 @@ export async function uploadFile(
 ): Promise<StoredObject> {
   const { size } = await stat(path);
   if (size > transfer.singleBytes) return uploadInParts(client, bucket, path, key, size, transfer);
-  const answer = await client.send(
-    new PutObjectCommand({ Bucket: bucket, Key: key, Body: createReadStream(path), ContentLength: size }),
-  );
-  return { key, etag: answer.ETag!, bytes: size };
+  // A stream that cannot open its file would fail where nobody listens yet.
+  const file = await open(path);
+  try {
+    const Body = file.createReadStream({ autoClose: false });
+    const answer = await client.send(
+      new PutObjectCommand({ Bucket: bucket, Key: key, Body, ContentLength: size }),
+    );
+    return { key, etag: answer.ETag!, bytes: size };
+  } finally {
+    await file.close();
+  }
 }
 
 async function uploadInParts(

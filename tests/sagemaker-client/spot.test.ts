@@ -1,14 +1,16 @@
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
 import { CancelledFailure } from '@temporalio/workflow';
 import { createSagemakerActivities } from '../../activities/sagemaker';
 import type { ModelDeclaration } from '../../contracts/model';
 import { TaskQueue } from '../../contracts/task-queues';
 import { churn } from '../../models/churn/model';
+import { workerDefaults } from '../../platform/temporal';
 import type { RetrainResult } from '../../workflows/retrain-model';
 import { TestSagemaker } from '../sagemaker/environment';
 import { until } from '../support/servers';
-import { replayAll, startTemporal, withWorkers } from '../support/workflow-environment';
+import { bundle, replayAll, startTemporal } from '../support/workflow-environment';
 import { mockActivities } from '../workflows/activities';
 import { CHECKPOINT, CODE_KEY, Counting, from, HELD_AT, layDownCounting, liveJobs, STEPS } from './counting';
 
@@ -33,6 +35,16 @@ afterAll(async () => {
 beforeEach(async () => {
   for (const { key } of await sagemaker.store.list('checkpoints/')) await sagemaker.store.delete(key);
 });
+
+/** Workers that treat errors as those of production do: what is not retryable ends its activity. */
+async function withWorkers(activities: object, test: () => Promise<void>): Promise<void> {
+  const common = { ...workerDefaults, connection: temporal.nativeConnection, activities };
+  const [pipelines, data] = await Promise.all([
+    Worker.create({ ...common, taskQueue: TaskQueue.pipelines, workflowBundle: bundle('workflows') }),
+    Worker.create({ ...common, taskQueue: TaskQueue.data }),
+  ]);
+  await pipelines.runUntil(data.runUntil(test));
+}
 
 interface Run {
   handle: WorkflowHandle;
@@ -61,7 +73,7 @@ async function training(
       prices: { 'ml.m5.xlarge': 36 },
     }),
   };
-  await withWorkers(temporal, activities, async () => {
+  await withWorkers(activities, async () => {
     const handle = await temporal.client.workflow.start('retrainModel', {
       workflowId: `retrain/churn/${counting.name}`,
       taskQueue: TaskQueue.pipelines,

@@ -88,8 +88,7 @@ describe('a training program that is killed', () => {
     const base = container();
     await train(base, /^checkpoint at step 40$/);
     rmSync(join(base, 'model'), { recursive: true });
-    // A kill may have left half of one more behind, which is none.
-    const [before, newest] = checkpoints(base).filter((name) => !name.endsWith('.partial'));
+    const [before, newest] = checkpoints(base);
     truncateSync(join(base, 'checkpoints', newest!, 'model.ubj'), 100);
     const { lines, code } = await train(base);
     expect(code).toBe(0);

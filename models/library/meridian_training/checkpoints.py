@@ -101,13 +101,16 @@ class Checkpoints:
         if not self._folder:
             raise RuntimeError("This job keeps no checkpoints: ask due() before saving.")
         folder = self._folder / f"step-{step:012d}"
-        partial = self._folder / f"{folder.name}{PARTIAL}"
+        # Beside the folder, not in it: what is not yet whole need not go to S3.
+        partial = self._folder.with_name(f"{self._folder.name}{PARTIAL}")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         yield partial
         _seal(partial)
         shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Renames, or copies where the folder is a disk of its own; one that is cut off does not agree with its manifest.
+        shutil.move(partial, folder)
         self._saved_at = time.monotonic()
         self._not_whole.discard(folder)
         self._tidy()
@@ -122,7 +125,7 @@ class Checkpoints:
     def _tidy(self) -> None:
         """Removes what nobody goes on from. Only who saves does, so that hosts that share a folder in S3 never race."""
         whole = [one.folder for one in self._newest_first() if one.folder not in self._not_whole]
-        for folder in [*whole[KEPT:], *self._not_whole, *self._folder.glob(f"*{PARTIAL}")]:
+        for folder in [*whole[KEPT:], *self._not_whole]:
             shutil.rmtree(folder)
         self._not_whole.clear()
 
