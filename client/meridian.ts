@@ -10,6 +10,7 @@ import { predictCommand } from './commands/predict';
 import { resolveCommand } from './commands/resolve';
 import { retrainCommand } from './commands/retrain';
 import { schedulesCommand } from './commands/schedules';
+import { tryCommand } from './commands/try';
 
 const program = new Command('meridian')
   .description('Meridian ML pipelines: train, release, serve and watch models, as durable workflows.')
@@ -23,6 +24,7 @@ const program = new Command('meridian')
   .addCommand(limitsCommand())
   .addCommand(schedulesCommand())
   .addCommand(applyCommand())
+  .addCommand(tryCommand())
   .showHelpAfterError();
 
 program.parseAsync().catch((error: unknown) => {

@@ -1,7 +1,6 @@
 import { summarizeError } from '../client/errors';
-import { openPlatform } from '../client/platform';
-import { lastCompleteDay, pacificDate } from '../workflows/shared/pacific-date';
 import { closingPage } from './main-job/closing-page';
+import { momentLabel, withGround } from './main-job/ground';
 import { parseStartOptions, type StartOptions } from './main-job/options';
 import {
   applyTheSchedules,
@@ -12,8 +11,6 @@ import {
   production,
   publishDeclarations,
   retrain,
-  startPlatform,
-  type Ground,
   type MainJob,
 } from './main-job/steps';
 import { sampleSubject, tableSubject } from './main-job/subject';
@@ -36,22 +33,10 @@ async function mainJob(
   stack: Stack,
   teller: Teller,
 ): Promise<Omit<Summary, 'seconds'>> {
-  await startPlatform(stack, teller);
-  Object.assign(process.env, stack.env());
-  const platform = openPlatform();
-  try {
-    const now = new Date();
-    const day = lastCompleteDay(now);
-    const ground: Ground = {
-      client: await platform.temporal(),
-      store: platform.store(),
-      env: stack.env(),
-      teller,
-      day,
-      date: pacificDate(now),
-    };
+  const now = new Date();
+  return withGround(stack, teller, now, async (ground) => {
     await applyTheSchedules(ground);
-    const subject = options.table ? tableSubject(options.table, day) : sampleSubject(day);
+    const subject = options.table ? tableSubject(options.table, ground.day) : sampleSubject(ground.day);
     const job: MainJob = { ...ground, ...(await layDownData(ground, subject)) };
     await publishDeclarations(job);
     await materializeFeatures(job);
@@ -72,13 +57,8 @@ async function mainJob(
       auc: metrics['auc']!.value,
       predictions: { queue: answers.queue.prediction, http: answers.http.prediction },
     };
-  } finally {
-    await platform.close();
-  }
+  });
 }
-
-/** `2026-11-20-17-05-59`: a label for one more run on the same day. */
-const momentLabel = (now: Date): string => now.toISOString().slice(0, 19).replaceAll(/[:T]/g, '-');
 
 async function main(args: string[]): Promise<void> {
   const options = parseStartOptions(args);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { createScoringClient } from '../../client/scoring';
 import { Key } from '../../contracts/ids';
-import type { ModelDeclaration } from '../../contracts/model';
+import type { FeatureRow, ModelDeclaration } from '../../contracts/model';
 import type { PredictResponse } from '../../contracts/scoring';
 import { identifier, withDatabase } from '../../platform/duckdb';
 import { defineTable, withPartitionCache } from '../../platform/partitions';
@@ -47,13 +47,34 @@ async function predictOverHttp(
   return JSON.parse(body) as PredictResponse<number>;
 }
 
-async function untilReady(scoringUrl: string): Promise<void> {
+export async function untilReady(scoringUrl: string): Promise<void> {
   for (const deadline = Date.now() + READY_WITHIN_MS; ; await sleep(LOOK_MS)) {
     const answer = await fetch(`${scoringUrl}/readyz`);
     const body = await answer.text();
     if (answer.ok) return;
     if (Date.now() > deadline) throw new Error(`${answer.url}: still ${answer.status} ${body}`);
   }
+}
+
+/** What a model takes, out of the first row (by its key) of the features delivered for that day. */
+export async function aFeatureRow(
+  store: ObjectStore,
+  { name, views, inputs }: ModelDeclaration,
+  day: string,
+): Promise<FeatureRow> {
+  const [view] = views;
+  if (!view) throw new Error(`${name} declares no feature view: there are no features to ask for.`);
+  const keys = view.entity.joinKeys.map((key) => identifier(key.name)).join(', ');
+  const columns = inputs.map((input) => `${identifier(input.feature)} AS ${identifier(input.name)}`);
+  return withPartitionCache(store, async (cache) => {
+    const objects = await cache.pull(Key.featurePartition(view, day));
+    return withDatabase(async (database) => {
+      await defineTable(database, 'features', objects);
+      return database.row<Record<string, string | number | boolean | null>>(
+        `SELECT ${columns.join(', ')} FROM features ORDER BY ${keys} LIMIT 1`,
+      );
+    });
+  });
 }
 
 /** One of the entities whose features were computed for that day: the first by its key. */

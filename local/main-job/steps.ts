@@ -122,30 +122,47 @@ export function production({ store, declaration }: MainJob): Promise<Generation 
  * Trains a version and takes it to Production. A run of that label that is under way already is followed to its end.
  * @throws Error where the gate does not let the version pass
  */
-export async function retrain({ client, day, declaration, teller }: MainJob, label: string): Promise<void> {
+export async function retrain(job: MainJob, label: string): Promise<void> {
+  const { result, generation } = await trainVersion(job, label, 'npm start');
+  if (generation === null)
+    throw new Error(`${result.version}: verdict ${result.verdict}, so it stays in Staging.`);
+}
+
+/** A version as it came out of its training, and the generation in which it serves; null where it does not. */
+export interface TrainedVersion {
+  result: RetrainResult;
+  generation: number | null;
+}
+
+/** Trains a version, and takes it to Production where the gate lets it pass. */
+export function trainVersion(
+  { client, day, declaration, teller }: MainJob,
+  label: string,
+  reason: string,
+): Promise<TrainedVersion> {
   const model = declaration.name;
   const input: RetrainModelInput = {
     model,
     label,
     asOf: day,
-    reason: 'npm start',
+    reason,
     // Nobody but the main job asks this platform yet, so that there is no traffic to watch a candidate on.
     rollOutSteps: [],
   };
   const workflowId = WorkflowId.retrain(model, label);
-  await teller.step(
+  return teller.step(
     'retraining',
     `Retraining ${model} (${workflowId})`,
     async () => {
       await startOrAdopt(client, 'retrainModel', workflowId, input, `Retrain ${model}`);
       const result = await follow<RetrainResult>(client, workflowId, tellSteps(teller));
-      if (!result.rollOut)
-        throw new Error(`${result.version}: verdict ${result.verdict}, so it stays in Staging.`);
+      if (!result.rollOut) return { result, generation: null };
       teller.say(`    ${result.rollOut}`);
-      return { ...result, ...(await follow<RollOutResult>(client, result.rollOut)) };
+      const { generation } = await follow<RollOutResult>(client, result.rollOut);
+      return { result, generation };
     },
-    ({ version, verdict, generation }) =>
-      `${version}, verdict ${verdict}, serves as generation ${generation}`,
+    ({ result: { version, verdict }, generation }) =>
+      `${version}, verdict ${verdict}, ${generation === null ? 'stays in Staging' : `serves as generation ${generation}`}`,
   );
 }
 

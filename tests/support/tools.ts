@@ -9,6 +9,7 @@ export interface TestTools {
   redis: string;
   mlflow: string;
   xgboost: string;
+  sklearn: string;
   torch: string;
   baseModel: string;
   tuner: string;
