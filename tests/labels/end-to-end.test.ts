@@ -21,7 +21,7 @@ import { mockActivities, names, type Calls } from '../workflows/activities';
 import { CLASSES, classifier, deliverEvents, resolvedOf } from './made-up-events';
 import { setStage, type LabelStage } from './stage';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 const MODEL = 'messages-classifier';
 const workflowId = `review-labels/${MODEL}/2026-Q4`;

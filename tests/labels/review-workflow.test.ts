@@ -12,7 +12,9 @@ import {
 } from '../../contracts/label-review';
 import { TaskQueue } from '../../contracts/task-queues';
 import { churn } from '../../models/churn/model';
+import type { LaunchResult } from '../../workflows/launch';
 import type { ReviewResult } from '../../workflows/review-labels';
+import { pacificDate } from '../../workflows/shared/pacific-date';
 import { mockActivities, names, type Calls } from '../workflows/activities';
 import { until } from '../support/servers';
 import {
@@ -26,7 +28,7 @@ import { classifier, resolvedOf } from './made-up-events';
 const DAY_MS = 86_400_000;
 const EVENTS = ['E1', 'E2', 'E3', 'E4'];
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 describe('quarterOf', () => {
   it.each([
@@ -378,6 +380,25 @@ describe('reviewLabels', () => {
       await expect(handle.result()).rejects.toMatchObject({ cause: failure });
     }, replaced);
     expect(names(calls)).not.toContain('notifyReviewOpened');
+  });
+
+  it('is opened by launch, under the quarter of the Pacific date', async () => {
+    const quarter = quarterOf(pacificDate(new Date(await environment.currentTimeMs())));
+    await withWorkers(environment, mocks(), async () => {
+      const launched = (await environment.client.workflow.execute('launch', {
+        workflowId: `schedule-${uniqueLabel()}`,
+        taskQueue: TaskQueue.pipelines,
+        args: [{ schedule: 'review-labels', workflow: 'reviewLabels', model: declaration.name }],
+      })) as LaunchResult;
+      expect(launched).toMatchObject({
+        workflowId: `review-labels/${declaration.name}/${quarter}`,
+        started: true,
+      });
+      const handle = environment.client.workflow.getHandle(launched.workflowId);
+      await opening(handle);
+      expect((await handle.describe()).searchAttributes['MeridianTrigger']).toEqual(['schedule']);
+      await handle.terminate();
+    });
   });
 
   it('passes over days without events, and parks where a day cannot be read', async () => {

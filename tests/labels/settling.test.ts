@@ -12,7 +12,7 @@ import {
 } from './made-up-events';
 import { setStage, type LabelStage } from './stage';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const MODEL = 'messages-classifier';
 const QUARTER = '2026-Q4';
