@@ -10,6 +10,7 @@ import { publishDeclaration } from '../../client/declarations';
 import { addDays, type Day } from '../../contracts/days';
 import { layDownSampleData } from '../../local/sample';
 import { beginOf } from '../../platform/process-begin';
+import type { PartName } from '../../local/stack/part';
 import { createStack, type Stack } from '../../local/stack/stack';
 import { churn } from '../../models/churn/model';
 import { loadConfig } from '../../platform/config';
@@ -31,6 +32,7 @@ const SAMPLE = { customers: 2_500, days: 181 };
 const OPEN_FOR_EVER = {
   'release/': 'the only writer of what a model serves, one for ever',
   'scorer/': 'answers predictions for as long as there are any',
+  'limit/': 'ends by itself, once nobody has asked it for minutes',
 };
 
 export interface Told {
@@ -59,12 +61,12 @@ export interface Platform {
   close(): Promise<void>;
 }
 
-/** Starts every part, lays down a sample of raw data, and publishes churn. */
-export async function startPlatform(): Promise<Platform> {
+/** Starts these parts (every one by default), lays down a sample of raw data, and publishes churn. */
+export async function startPlatform(parts?: readonly PartName[]): Promise<Platform> {
   const home = await mkdtemp(join(tmpdir(), 'meridian-main-job-'));
   const stack = createStack({ home, firstPort: 12_000 + Math.floor(Math.random() * 15_000) });
   try {
-    await stack.up();
+    await stack.up(parts);
   } catch (error) {
     await stack.down();
     throw error;
