@@ -7,9 +7,11 @@ metrics.jsonl, training.json, pictures/.
 """
 
 import dataclasses
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -109,19 +111,9 @@ def leave_artifact(
 ) -> None:
     """The graph, int8 where that costs little, and the files that say what it is."""
     folder = job.model_dir
-    test, validation = task.tokens["test"], task.tokens["validation"]
-    native = native_probabilities(fitted.classifier, test.rows, base.pad_id, hosts.device)
-    files = {"fp32": job.base_dir / "model-fp32.onnx", "int8": job.base_dir / "model-int8.onnx"}
-    export_text_graph(fitted.classifier, files["fp32"])
-    parity = prove_text_parity(TextGraph(files["fp32"], base.pad_id, job.cpus).probabilities(test.rows), native)
-    print(f"parity: largest difference {parity['maxDifference']:.3g} on {parity['rows']} held-out rows", flush=True)
-
-    quantize_text_graph(files["fp32"], files["int8"])
-    quantisation = compare_quantized(files, validation.rows, validation.labels, base.pad_id)
-    kept = files["int8" if quantisation["accepted"] else "fp32"].replace(folder / "model.onnx")
-    print(f"int8 {'accepted' if quantisation['accepted'] else 'refused'}: macro-F1 drops by {quantisation['drop']:.4f}", flush=True)
-
-    graph = TextGraph(kept, base.pad_id, job.cpus)
+    test = task.tokens["test"]
+    parity, quantisation = leave_graph(job, base, task, fitted, hosts)
+    graph = TextGraph(folder / "model.onnx", base.pad_id, job.cpus)
     write_json(folder / "signature.json", signature(settings, base, task))
     write_json(folder / "golden.json", text_golden_rows(tokenizer, graph, task.splits["test"].texts, quantisation["accepted"]))
     write_json(folder / "baseline.json", baseline(graph, task))
@@ -149,6 +141,25 @@ def leave_artifact(
             "featureImportance": {},
         },
     )
+
+
+def leave_graph(
+    job: Job, base: BaseModel, task: Task, fitted: Fitted, hosts: Hosts
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Writes model.onnx; gives the parity of the graph as trained, and what quantising it came to."""
+    test, validation = task.tokens["test"], task.tokens["validation"]
+    native = native_probabilities(fitted.classifier, test.rows, base.pad_id, hosts.device)
+    with TemporaryDirectory() as temporary:
+        files = {name: Path(temporary) / f"{name}.onnx" for name in ("fp32", "int8")}
+        export_text_graph(fitted.classifier, files["fp32"])
+        parity = prove_text_parity(TextGraph(files["fp32"], base.pad_id, job.cpus).probabilities(test.rows), native)
+        print(f"parity: largest difference {parity['maxDifference']:.3g} on {parity['rows']} held-out rows", flush=True)
+        quantize_text_graph(files["fp32"], files["int8"])
+        quantisation = compare_quantized(files, validation.rows, validation.labels, base.pad_id)
+        accepted = quantisation["accepted"]
+        shutil.copyfile(files["int8" if accepted else "fp32"], job.model_dir / "model.onnx")
+    print(f"int8 {'accepted' if accepted else 'refused'}: macro-F1 drops by {quantisation['drop']:.4f}", flush=True)
+    return parity, quantisation
 
 
 def signature(settings: Hyperparameters, base: BaseModel, task: Task) -> dict[str, Any]:
