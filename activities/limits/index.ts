@@ -1,4 +1,4 @@
-import { Context } from '@temporalio/activity';
+import { CancelledFailure, Context } from '@temporalio/activity';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import {
@@ -46,6 +46,60 @@ export function createLimitActivities({ temporal, store, leaseSeconds = LEASE_SE
     return { holder, units, capacity, leaseSeconds, running };
   }
 
+  async function waitForUnits(request: LimitRequest): Promise<LimitStanding | null> {
+    const tell = teller(temporal);
+    for (let asked = 1; ; asked += 1) {
+      const need = await needOf(request);
+      if (!need) return null;
+      refuseImpossible(request, need);
+      const claim = claimOf(request, need, false);
+      let standing: LimitStanding | null = await limits.acquire(
+        request.limit,
+        updateId(request, asked),
+        claim,
+      );
+      const renewAt = Date.now() + renewEveryMs;
+      for (let pause = FIRST_LOOK_MS; ; pause = Math.min(LAST_LOOK_MS, pause * 1.5)) {
+        if (standing?.state === 'granted') return standing;
+        if (standing?.state === 'released') throw gaveBack(standing);
+        // The limit was lost, or has lost the claim: ask again.
+        if (!standing || standing.state === 'absent' || Date.now() >= renewAt) break;
+        await tell(standing);
+        await Context.current().sleep(Math.min(pause, renewEveryMs));
+        standing = await limits.standing(request.limit, request.holder);
+      }
+    }
+  }
+
+  async function renewUnits(request: LimitRequest): Promise<void> {
+    for (let asked = 1; await isOpen(temporal); asked += 1) {
+      const need = await needOf(request);
+      if (!need) return;
+      const claim = claimOf(request, need, true);
+      const standing = await limits.acquire(request.limit, updateId(request, asked), claim);
+      if (standing.state === 'released') return;
+      const until = Date.now() + renewEveryMs;
+      while (Date.now() < until) {
+        Context.current().heartbeat(standing);
+        await Context.current().sleep(Math.max(1, Math.min(LAST_LOOK_MS, until - Date.now())));
+      }
+    }
+    await giveBack(request);
+  }
+
+  /** Who was terminated gives nothing back: its activity does, once it is told that its run is gone. */
+  async function unlessRunIsGone<T>(request: LimitRequest, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof CancelledFailure && !(await isOpen(temporal))) await giveBack(request);
+      throw error;
+    }
+  }
+
+  const giveBack = ({ limit, holder }: Pick<LimitRequest, 'limit' | 'holder'>): Promise<void> =>
+    limits.release(limit, `release ${holder}`, holder);
+
   return {
     /** The limits that such a job has to ask, in that order. */
     findLimits: async ({ job }: { job: Occupancy }): Promise<string[]> =>
@@ -56,54 +110,17 @@ export function createLimitActivities({ temporal, store, leaseSeconds = LEASE_SE
      * Null where the limit is not declared any more.
      * @throws MeridianError InvalidInput where the job needs more than there ever is
      */
-    async awaitUnits(request: LimitRequest): Promise<LimitStanding | null> {
-      const tell = teller(temporal);
-      for (let asked = 1; ; asked += 1) {
-        const need = await needOf(request);
-        if (!need) return null;
-        refuseImpossible(request, need);
-        const claim = claimOf(request, need, false);
-        let standing: LimitStanding | null = await limits.acquire(
-          request.limit,
-          updateId(request, asked),
-          claim,
-        );
-        const renewAt = Date.now() + renewEveryMs;
-        for (let pause = FIRST_LOOK_MS; ; pause = Math.min(LAST_LOOK_MS, pause * 1.5)) {
-          if (standing?.state === 'granted') return standing;
-          if (standing?.state === 'released') throw gaveBack(standing);
-          // The limit was lost, or has lost the claim: ask again.
-          if (!standing || standing.state === 'absent' || Date.now() >= renewAt) break;
-          await tell(standing);
-          await Context.current().sleep(Math.min(pause, renewEveryMs));
-          standing = await limits.standing(request.limit, request.holder);
-        }
-      }
-    },
+    awaitUnits: (request: LimitRequest): Promise<LimitStanding | null> =>
+      unlessRunIsGone(request, () => waitForUnits(request)),
 
     /**
      * Renews what the job holds until it is cancelled; what was lost meanwhile, or with the limit, is held again. Where the
      * run was terminated, nobody else gives back.
      */
-    async holdUnits(request: LimitRequest): Promise<void> {
-      for (let asked = 1; await isOpen(temporal); asked += 1) {
-        const need = await needOf(request);
-        if (!need) return;
-        const claim = claimOf(request, need, true);
-        const standing = await limits.acquire(request.limit, updateId(request, asked), claim);
-        if (standing.state === 'released') return;
-        const until = Date.now() + renewEveryMs;
-        while (Date.now() < until) {
-          Context.current().heartbeat(standing);
-          await Context.current().sleep(Math.max(1, Math.min(LAST_LOOK_MS, until - Date.now())));
-        }
-      }
-      await limits.release(request.limit, `release ${request.holder}`, request.holder);
-    },
+    holdUnits: (request: LimitRequest): Promise<void> => unlessRunIsGone(request, () => renewUnits(request)),
 
     /** Gives the units, or the place in the queue, back; doing it again changes nothing. */
-    releaseUnits: ({ limit, holder }: Pick<LimitRequest, 'limit' | 'holder'>): Promise<void> =>
-      limits.release(limit, `release ${holder}`, holder),
+    releaseUnits: giveBack,
   };
 }
 

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { TaskQueue } from '../../contracts/task-queues';
+import { churn } from '../../models/churn/model';
 import { until } from '../support/servers';
 import { replayAll, startTemporal, uniqueLabel, withWorkers } from '../support/workflow-environment';
 import { failedGate, mockActivities, names, trained, type Calls } from './activities';
@@ -193,6 +194,44 @@ describe('retrainModel', () => {
       .filter(([name]) => name === 'startTrainingJob')
       .map(([, argument]) => (argument as { jobName: string }).jobName);
     expect(jobs.map((job) => job.replace(/.*-(g\d+a\d+)$/, '$1'))).toEqual(['g1a1', 'g2a1']);
+  });
+
+  it('parks over the cost cap before anything is started; a retry approves, and nobody is asked again', async () => {
+    let failed = false;
+    const mocks = mockActivities(calls, {
+      allocateVersion: () => 'churn-v1.5.0',
+      evaluateVersion: failedGate,
+      resolveDeclaration: () => ({
+        hash: 'd'.repeat(64),
+        declaration: { ...churn, training: { ...churn.training, costCapDollars: 0.2 } },
+        code: { key: 'code/c.tar.gz', hash: 'c' },
+      }),
+      awaitTrainingJob: ({ jobName }: { jobName: string }) => {
+        if (failed) return trained(jobName);
+        failed = true;
+        throw ApplicationFailure.create({ type: 'TrainingFailed', nonRetryable: true, message: 'no memory' });
+      },
+    });
+    await withWorkers(environment, mocks, async () => {
+      const handle = await start({ model: 'churn', by: 'ana' });
+      const shown = await parked(handle);
+      expect(shown).toContain('CostCapExceeded');
+      expect(shown).toContain('estimated at up to $0.23, expected at most $0.20');
+      expect(names(calls)).not.toContain('startTrainingJob');
+      await resolve(handle, { action: 'retry', by: 'the owner' });
+      await until('the training to fail', async () => (await details(handle)).includes('no memory'));
+      expect(await details(handle)).toContain('approved over the cap of $0.20');
+      await resolve(handle, { action: 'retry' });
+      await handle.result();
+    });
+    const told = (name: string) => calls.filter(([activity]) => activity === name).map(([, a]) => a);
+    expect(told('notifyParked')).toEqual([
+      expect.objectContaining({ step: 'estimate' }),
+      expect.objectContaining({ step: 'train' }),
+    ]);
+    expect(told('notifyTrainingEnded')).toEqual([
+      expect.objectContaining({ ended: 'completed', by: 'ana', version: 'churn-v1.5.0', verdict: 'fail' }),
+    ]);
   });
 
   it('trains anew, under another name, where the same workflow ID is run again', async () => {
