@@ -5,7 +5,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { validatePredictInput } from '../../contracts/generated/validators';
-import type { PredictInput, PredictResponse } from '../../contracts/scoring';
+import type { PredictInput, Prediction, PredictResponse } from '../../contracts/scoring';
 import { SearchAttribute } from '../../contracts/search-attributes';
 import { parseInput } from '../shared/input';
 import { predictRows } from './activities';
@@ -30,6 +30,11 @@ export async function predict(rawInput: PredictInput): Promise<PredictResponse> 
     throw ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [fields] });
   }
   const { prediction, model_version, latency_ms } = outcome!;
-  setCurrentDetails(`**${model_version}** answers **${prediction}** (in ${latency_ms} ms).`);
+  setCurrentDetails(`**${model_version}** answers **${inWords(prediction)}** (in ${latency_ms} ms).`);
   return { prediction, model_version, latency_ms };
 }
+
+const inWords = (prediction: Prediction): string =>
+  typeof prediction === 'number'
+    ? String(prediction)
+    : `${prediction.label} (${prediction.scores[prediction.label]!.toFixed(4)})`;

@@ -20,7 +20,7 @@ describe('the answers that a scorer keeps', () => {
 
   it('fit a payload, however many classes there are, and the newest is always among them', () => {
     const names = Array.from({ length: 500 }, (_, index) => `a class with a long name, number ${index}`);
-    const scores = Object.fromEntries(names.map((name) => [name, 1.2345678901234567e-7]));
+    const scores = Object.fromEntries(names.map((name) => [name, 1.234567890123456e-7]));
     const recent = kept(50, () => ({ label: names[0]!, scores }));
     expect(JSON.stringify([...recent]).length).toBeLessThan(128 * 1024);
     expect([...recent.keys()].at(-1)).toBe('request-49');
