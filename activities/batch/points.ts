@@ -2,7 +2,7 @@ import { addDays, daysEndingWith, dayToEpochMs, type Day } from '../../contracts
 import { Key } from '../../contracts/ids';
 import type { SeriesSignature } from '../../contracts/model';
 import { toArrow } from '../../platform/arrow';
-import type { Database } from '../../platform/duckdb';
+import { literal, type Database } from '../../platform/duckdb';
 import { pointsOf, type SeriesPoints } from '../../platform/onnx/series-windows';
 import type { PartitionCache, PulledObject } from '../../platform/partitions';
 import { definePoints } from '../datasets/series/points';
@@ -35,9 +35,8 @@ export async function readDay(
   await definePoints(database, sources);
   const [begins, ends] = [dayToEpochMs(day), dayToEpochMs(addDays(day, 1))];
   const window = { first: begins - reachMs(signature), begins, ends };
-  await database.execute(`CREATE OR REPLACE TABLE known AS SELECT unnest($names::VARCHAR[]) AS series`, {
-    names: signature.series as never,
-  });
+  const names = signature.series.map(literal).join(', ');
+  await database.execute(`CREATE OR REPLACE TABLE known AS SELECT unnest([${names}]) AS series`);
   const read = await database.stream(
     `SELECT series, "time", value FROM points
      WHERE series IN (FROM known) AND epoch_ms("time") >= $first AND epoch_ms("time") < $ends
