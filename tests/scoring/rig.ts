@@ -103,10 +103,14 @@ async function startProcess(name: string, env: Record<string, string>, home: str
     });
   }
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-  await until(`${name} to be ready`, async () => {
-    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}:\n${said}`);
-    return (await readFile(readyFile, 'utf8').catch(() => '')) !== '';
-  });
+  await until(
+    `${name} to be ready`,
+    async () => {
+      if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}:\n${said}`);
+      return (await readFile(readyFile, 'utf8').catch(() => '')) !== '';
+    },
+    90_000,
+  );
   return {
     url: `http://127.0.0.1:${port}`,
     process: child,
