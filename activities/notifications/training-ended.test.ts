@@ -111,7 +111,7 @@ describe('notifyTrainingEnded', () => {
     await notifyTrainingEnded({ ...END, ...nothing, ...took, by: '', trigger: 'schedule', ended, problem });
     expect(said[0]!.title).toBe(title);
     expect(said[0]!.text).toContain('A schedule started it');
-    if (problem) expect(said[0]!.text).toContain(problem);
+    expect(said[0]!.text).toContain(problem ?? '');
     expect(said[0]!.text).not.toMatch(/null|undefined|Held out|Cost/);
   });
 });

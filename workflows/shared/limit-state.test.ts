@@ -57,7 +57,8 @@ describe('LimitState', () => {
         play(capacity, all, (state, now) => {
           const { held, queue } = state.data;
           expect(state.inUse).toBeLessThanOrEqual(capacity);
-          if (queue[0]) expect(state.inUse + queue[0].units).toBeGreaterThan(capacity);
+          const next = queue[0]?.units ?? Infinity;
+          expect(state.inUse + next).toBeGreaterThan(capacity);
           const holders = [...held, ...queue].map((c) => c.holder);
           expect(new Set(holders).size).toBe(holders.length);
           for (const { expiresAt } of [...held, ...queue]) expect(expiresAt).toBeGreaterThan(now);
@@ -98,7 +99,7 @@ describe('LimitState', () => {
         const look = () =>
           served.push(...waiting.filter((w) => state.standing(w).state === 'granted' && !served.includes(w)));
         for (; state.data.queue.length > 0; now += 1000) {
-          for (const { holder: name, units } of [...state.data.queue])
+          for (const { holder: name, units } of state.data.queue.slice())
             state.claim(claim(name, units, capacity), now);
           look();
           state.release(state.data.held[0]!.holder, now);
