@@ -11,7 +11,7 @@ import type { RetrainResult } from '../../workflows/retrain-model';
 import { TestSagemaker } from '../sagemaker/environment';
 import { until } from '../support/servers';
 import { bundle, replayAll, startTemporal } from '../support/workflow-environment';
-import { mockActivities } from '../workflows/activities';
+import { failedGate, mockActivities } from '../workflows/activities';
 import { CHECKPOINT, CODE_KEY, Counting, from, HELD_AT, layDownCounting, liveJobs, STEPS } from './counting';
 
 // A machine shared with others may take many times what a quiet one takes.
@@ -65,6 +65,8 @@ async function training(
         declaration: { ...churn, training: counting.training(change) },
         code: { key: CODE_KEY, hash: 'c' },
       }),
+      // The run ends with its training: nothing is rolled out.
+      evaluateVersion: failedGate,
     }),
     ...createSagemakerActivities({
       sagemaker: sagemaker.client,
