@@ -7,7 +7,7 @@ import { until } from '../support/servers';
 import { replayAll, startTemporal, uniqueLabel, withWorkers } from '../support/workflow-environment';
 import { failedGate, mockActivities, names, trained, type Calls } from '../workflows/activities';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const tuned = (tuningJob: string): TuningOutcome => ({
   ...trained(`${tuningJob}-003-abc`),
@@ -24,6 +24,7 @@ const tuned = (tuningJob: string): TuningOutcome => ({
 describe('retrainModel, tuned', () => {
   let environment: TestWorkflowEnvironment;
   let calls: Calls;
+  let minor = 0;
 
   beforeAll(async () => {
     environment = await startTemporal();
@@ -43,7 +44,7 @@ describe('retrainModel, tuned', () => {
       stopTuningJob: () => undefined,
       logTrials: () => ({ trials: 20 }),
       evaluateVersion: failedGate,
-      allocateVersion: () => `churn-v1.${uniqueLabel()}.0`,
+      allocateVersion: () => `churn-v1.${(minor += 1)}.0`,
       ...replaced,
     });
   const start = (input: object): Promise<WorkflowHandle> =>
@@ -110,8 +111,10 @@ describe('retrainModel, tuned', () => {
       declaration: { ...churn, training },
       code: { key: 'code/c.tar.gz', hash: 'c' },
     });
-    const failure = run({ tune: true }, { resolveDeclaration });
-    await expect(failure).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });
+    await withWorkers(environment, mocks({ resolveDeclaration }), async () => {
+      const handle = await start({ tune: true });
+      await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });
+    });
     expect(names(calls)).not.toContain('labelEntities');
   });
 
