@@ -17,6 +17,7 @@ export const classifierTraining: ModelDeclaration['training'] = {
   instanceCount: 1,
   volumeGb: 10,
   maxRuntimeSeconds: HOUR,
+  checkpoints: { everySeconds: 60 },
   hyperparameters: {
     max_depth: 3,
     learning_rate: 0.05,

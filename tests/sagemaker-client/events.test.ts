@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createSagemakerActivities } from '../../activities/sagemaker';
@@ -25,8 +26,7 @@ let entry: HttpServer;
 let sagemaker: TestSagemaker;
 
 beforeAll(async () => {
-  const folder = process.cwd();
-  redisServer = await startRedis(folder);
+  redisServer = await startRedis(tmpdir());
   redis = createRedis({ redisUrl: redisServer.url });
   events = createJobEvents(redis);
   const trainingEvents = createTrainingEvents(events, TOKEN);
