@@ -53,13 +53,9 @@ describe('searchOf', () => {
     ['leaves nothing to search', {}, ['rate', 'depth']],
     ['contradicts itself', { epochs: { max: 3 } }, []],
   ])('refuses what %s', (_, changes, fixed) => {
-    expect.assertions(2);
-    try {
-      searchOf(declared(changes), fixed);
-    } catch (error) {
-      expect(error).toBeInstanceOf(MeridianError);
-      expect((error as MeridianError).code).toBe(ErrorCode.InvalidInput);
-    }
+    const search = (): unknown => searchOf(declared(changes), fixed);
+    expect(search).toThrow(MeridianError);
+    expect(search).toThrow(expect.objectContaining({ code: ErrorCode.InvalidInput }));
   });
 });
 

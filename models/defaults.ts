@@ -45,8 +45,14 @@ export const sklearnTraining: ModelDeclaration['training'] = {
   image: 'sklearn',
   hyperparameters: { estimator: 'hist-gradient-boosting', learning_rate: 0.05, max_iter: 500, seed: 7 },
   metrics: [
-    ...['train-logloss', 'validation-logloss', 'train-auc', 'validation-auc'],
-    ...['train-rmse', 'validation-rmse', 'train-mae', 'validation-mae'],
+    'train-logloss',
+    'validation-logloss',
+    'train-auc',
+    'validation-auc',
+    'train-rmse',
+    'validation-rmse',
+    'train-mae',
+    'validation-mae',
   ].map(printed),
 };
 

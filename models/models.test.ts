@@ -23,10 +23,9 @@ describe.each(models.map((model) => [model.name, model] as const))(
     });
 
     it('ends its roll-out at all traffic, in rising steps; one that is scored in batches has none', () => {
-      if (model.serving.mode === 'batch') return expect(model.rollOut.steps).toEqual([]);
       const weights = model.rollOut.steps.map(({ weight }) => weight);
       expect(weights).toEqual([...weights].sort((a, b) => a - b));
-      expect(weights.at(-1)).toBe(1);
+      expect(weights.at(-1)).toBe(model.serving.mode === 'batch' ? undefined : 1);
     });
   },
 );

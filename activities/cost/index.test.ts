@@ -37,26 +37,28 @@ const outcome = (day: number, billableSeconds: number, change: Partial<TrainingO
 
 describe('createCostActivities', () => {
   it('estimates by what is declared until enough was trained, then by what was', async () => {
-    const { estimateCost, recordCost } = onMemory();
-    const first = await estimateCost({ ...KIND, longestSeconds: 3600 });
+    const costs = onMemory();
+    const first = await costs.estimateCost({ ...KIND, longestSeconds: 3600 });
     // One hour of two instances.
     expect(first).toMatchObject({
       runs: 0,
       seconds: { low: 0, high: 3600 },
       dollars: { low: 0, high: 0.72 },
     });
-    for (const day of [3, 1, 2]) await recordCost({ ...KIND, outcome: outcome(day, 100), estimate: first });
-    const later = await estimateCost({ ...KIND, longestSeconds: 3600 });
+    for (const day of [3, 1, 2])
+      await costs.recordCost({ ...KIND, outcome: outcome(day, 100), estimate: first });
+    const later = await costs.estimateCost({ ...KIND, longestSeconds: 3600 });
     expect(later).toMatchObject({ runs: 3, pricePerHour: 0.36 });
     expect(later.seconds.low).toBeCloseTo(100);
     expect(later.dollars!.high).toBeCloseTo(0.02);
   });
 
   it('takes only trainings that are alike for the next one', async () => {
-    const { estimateCost, recordCost } = onMemory();
-    for (const day of [1, 2, 3]) await recordCost({ ...KIND, outcome: outcome(day, 100), estimate: null });
+    const costs = onMemory();
+    for (const day of [1, 2, 3])
+      await costs.recordCost({ ...KIND, outcome: outcome(day, 100), estimate: null });
     for (const other of [{ tuned: true }, { instanceCount: 1 }, { model: 'other' }]) {
-      expect(await estimateCost({ ...KIND, ...other, longestSeconds: 60 })).toMatchObject({ runs: 0 });
+      expect(await costs.estimateCost({ ...KIND, ...other, longestSeconds: 60 })).toMatchObject({ runs: 0 });
     }
   });
 
@@ -66,13 +68,14 @@ describe('createCostActivities', () => {
   });
 
   it('holds what it took against the estimate, and writes the same again', async () => {
-    const { objects, estimateCost, recordCost } = onMemory();
+    const costs = onMemory();
+    const { objects } = costs;
     const estimate = {
-      ...(await estimateCost({ ...KIND, longestSeconds: 60 })),
+      ...(await costs.estimateCost({ ...KIND, longestSeconds: 60 })),
       seconds: { low: 50, high: 60 },
     };
     const record = (billable: number): Promise<CostRecord> =>
-      recordCost({ ...KIND, outcome: outcome(1, billable), estimate });
+      costs.recordCost({ ...KIND, outcome: outcome(1, billable), estimate });
     expect([await record(10), await record(55), await record(99)].map(({ against }) => against)).toEqual([
       'below',
       'within',
@@ -82,7 +85,7 @@ describe('createCostActivities', () => {
     await record(99);
     expect([...objects]).toEqual(before);
     expect(before.map(([key]) => key)).toEqual(['reports/costs/churn/2026-11-01T100000.000Z-churn-1.json']);
-    expect(await recordCost({ ...KIND, outcome: outcome(2, 5), estimate: null })).toMatchObject({
+    expect(await costs.recordCost({ ...KIND, outcome: outcome(2, 5), estimate: null })).toMatchObject({
       against: null,
       dollars: 0.5,
     });

@@ -35,7 +35,7 @@ function observed(endpoint?: string) {
   const told = new Set<string>();
   let failure: Error | null = null;
   const measure = (_name: string, _value: number, tags: object) => void counted.push(tags);
-  const { notifyTrainingEnded } = createTrainingEndedActivities({
+  const activities = createTrainingEndedActivities({
     say: async (title, text, options) => {
       said.push({ title, text, ...options });
     },
@@ -56,6 +56,7 @@ function observed(endpoint?: string) {
       temporal: { namespace: 'default' },
     },
   });
+  const notifyTrainingEnded = (end: TrainingEnd): Promise<void> => activities.notifyTrainingEnded(end);
   return { said, counted, notifyTrainingEnded, failWith: (error: Error | null) => (failure = error) };
 }
 

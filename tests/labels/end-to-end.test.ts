@@ -83,7 +83,7 @@ it('goes from an opened review to corrected labels, through workers that come an
     const review = await readReview(stage.store, MODEL);
     const file = Buffer.from(formatCsv(EXPORT_COLUMNS, exportRows(review, 'ana')));
     const rows = parseCsv(file, 'F.csv', ['event_id', 'label']);
-    expect(rows.map(({ text }) => text).sort()).toEqual([...hostile].sort());
+    expect(new Set(rows.map(({ text }) => text))).toEqual(new Set(hostile));
     await submit(
       'ana',
       labelsOfRows(rows.map((row) => ({ ...row, label: row['event_id'] === 'E3' ? '' : CLASSES[1]! }))),

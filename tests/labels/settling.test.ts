@@ -158,8 +158,13 @@ it('comes to the same wherever it is killed', async () => {
         if (writes === n) throw new Error('killed');
         return result;
       };
-    const { create, replace, put } = stage.store;
-    return { ...stage.store, create: dying(create), replace: dying(replace), put: dying(put) };
+    const { store } = stage;
+    return {
+      ...store,
+      create: dying((...args: Parameters<ObjectStore['create']>) => store.create(...args)),
+      replace: dying((...args: Parameters<ObjectStore['replace']>) => store.replace(...args)),
+      put: dying((...args: Parameters<ObjectStore['put']>) => store.put(...args)),
+    };
   };
   const run = async (store: ObjectStore) => {
     const { settleReview, applyReview } = activities(store);

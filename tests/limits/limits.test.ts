@@ -42,7 +42,7 @@ describe('limits', () => {
         code: { key: 'code/c.tar.gz', hash: 'c' },
       }),
       allocateVersion: ({ allocation }: { allocation: { runKey: string } }) =>
-        `churn-v1.${[...allocation.runKey].reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) % 1e6, 0)}.0`,
+        `churn-v1.${Array.from(allocation.runKey).reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) % 1e6, 0)}.0`,
       evaluateVersion: () => ({ rows: 1, metrics: {}, gate: { verdict: 'fail', rules: [] } }),
       awaitTrainingJob: async ({ jobName }: { jobName: string }) => {
         await new Promise<void>((done) => running.set(jobName, done));

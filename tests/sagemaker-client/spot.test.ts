@@ -110,13 +110,13 @@ describe('a spot training', () => {
     const counting = new Counting(sagemaker, 'resumed');
     await training(
       counting,
-      async ({ handle, job }) => {
-        const jobName = await job(1);
+      async (run) => {
+        const jobName = await run.job(1);
         await counting.held();
         await interrupt(jobName);
         await counting.held(2);
         counting.release();
-        const result = (await handle.result()) as RetrainResult;
+        const result = (await run.handle.result()) as RetrainResult;
         expect(result.jobName).toBe(jobName);
         expect(result.cost!.jobs).toHaveLength(1);
         expect(result.cost!.jobs[0]).toMatchObject({ market: 'spot', interruptions: 1, ended: 'Completed' });
@@ -129,11 +129,11 @@ describe('a spot training', () => {
 
   it('goes on on-demand from the same checkpoint once its budget is spent, whatever is killed meanwhile', async () => {
     const counting = new Counting(sagemaker, 'budget');
-    await training(counting, async ({ handle, job }) => {
-      const spot = await job(1);
+    await training(counting, async (run) => {
+      const spot = await run.job(1);
       await counting.held();
       await interrupt(spot);
-      const onDemand = await job(2);
+      const onDemand = await run.job(2);
       const given = await sagemaker.describe(spot);
       const taken = await sagemaker.describe(onDemand);
       expect(given.TrainingJobStatus).toBe('Stopped');
@@ -144,7 +144,7 @@ describe('a spot training', () => {
       await sagemaker.stopService('SIGKILL');
       await sagemaker.startService();
       counting.release();
-      const result = (await handle.result()) as RetrainResult;
+      const result = (await run.handle.result()) as RetrainResult;
       expect(result.jobName).toBe(onDemand);
       expect(marketsOf(result)).toEqual(['spot Stopped', 'on-demand Completed']);
       const { jobs, billableSeconds, dollars } = result.cost!;
@@ -166,18 +166,18 @@ describe('a spot training', () => {
     const counting = new Counting(sagemaker, route);
     counting.release();
     expect(await sagemaker.local(route, fault)).toBe(200);
-    await training(counting, async ({ handle, job }) => {
-      const result = (await handle.result()) as RetrainResult;
-      expect(result.jobName).toBe(await job(2));
+    await training(counting, async (run) => {
+      const result = (await run.handle.result()) as RetrainResult;
+      expect(result.jobName).toBe(await run.job(2));
       expect(marketsOf(result)).toEqual([...(first ? [first] : []), 'on-demand Completed']);
     });
     await sagemaker.local('quotas', { instanceType: 'ml.m5.xlarge', spot: true, instances: null });
   });
 
   it('leaves no live job where it is cancelled: on spot, waiting for an instance, and on-demand', async () => {
-    const cancel = async ({ handle }: Run) => {
-      await handle.cancel();
-      const error: unknown = await handle.result().catch((reason: unknown) => reason);
+    const cancel = async (run: Run) => {
+      await run.handle.cancel();
+      const error: unknown = await run.handle.result().catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(WorkflowFailedError);
       expect((error as WorkflowFailedError).cause?.name).toBe(CancelledFailure.name);
       expect(await liveJobs(sagemaker)).toEqual([]);

@@ -6,7 +6,7 @@ const INNER = 64;
 const LAYERS = 2;
 const POSITIONS = 64;
 const SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]'];
-const LETTERS = [...'abcdefghijklmnopqrstuvwxyz0123456789.,!?'];
+const LETTERS = Array.from('abcdefghijklmnopqrstuvwxyz0123456789.,!?');
 
 /**
  * Writes a BERT of some ten thousand random weights in Hugging Face's format, with a WordPiece vocabulary of these words
