@@ -299,7 +299,7 @@ describe('the training program of texts on bad input', () => {
       what: 'a base model that answers no numbers',
       change: (folder) => {
         const config = baseModel(folder, 'config.json');
-        writeFileSync(config, readFileSync(config, 'utf8').replace('1e-12', '-1'));
+        writeFileSync(config, readFileSync(config, 'utf8').replace('1e-12', '-0.5'));
       },
       message: /^Step \d+: the loss became nan\. Lower learning_rate/,
     },
