@@ -228,8 +228,10 @@ describe('the inference worker', () => {
     const scorer = rig.client.workflow.getHandle(WorkflowId.scorer(MODEL, 0));
     await alone.predict(MODEL, good);
     const before = (await scorer.describe()).runId;
-    const calls = Promise.all(Array.from({ length: 230 }, () => alone.predict(MODEL, good)));
-    const options = { requestId: randomUUID() };
+    // As many as this come one after the other: each waits for those before it.
+    const deadlineMs = 60_000;
+    const calls = Promise.all(Array.from({ length: 230 }, () => alone.predict(MODEL, good, { deadlineMs })));
+    const options = { requestId: randomUUID(), deadlineMs };
     const first = await alone.predict(MODEL, good, options);
     await calls;
     expect((await scorer.describe()).runId).not.toBe(before);
