@@ -14,6 +14,7 @@ import { loadConfig } from '../../platform/config';
 import { createObjectStore, type ObjectStore } from '../../platform/s3';
 import { connectClient } from '../../platform/temporal';
 import type { ScoreBatchResult } from '../../workflows/score-batch';
+import { detailsOf } from '../main-job/runs';
 import { until } from '../support/servers';
 import { replayAll } from '../support/workflow-environment';
 import { dayOf, deliver, release } from './support';
@@ -71,9 +72,6 @@ async function start(label: string, input: ScoreBatchInput): Promise<string> {
 const result = (workflowId: string): Promise<ScoreBatchResult> =>
   client.workflow.getHandle(workflowId).result() as Promise<ScoreBatchResult>;
 
-const details = async (workflowId: string): Promise<string> =>
-  client.workflow.getHandle(workflowId).query<string>('__temporal_workflow_metadata').then(JSON.stringify);
-
 /** When an object was written, by the disk that it lies on. */
 const writtenAt = (key: string): number => statSync(join(home, 'data', 's3', store.bucket, key)).mtimeMs;
 
@@ -126,8 +124,10 @@ describe('scoreBatch', () => {
       dayOf('latency', next, EVERY, (place) => place % 9),
     );
     const workflowId = await start('missing', { model: MODEL, from: missing, date: next });
-    await until('the run to park', async () => (await details(workflowId)).includes('Needs a person'));
-    expect(await details(workflowId)).toContain(`raw/metrics/dt=${missing}/`);
+    await until('the run to park', async () =>
+      (await detailsOf({ client }, workflowId)).includes('Needs a person'),
+    );
+    expect(await detailsOf({ client }, workflowId)).toContain(`raw/metrics/dt=${missing}/`);
     expect(await store.head(batchManifestKey(MODEL, next, VERSION))).not.toBeNull();
     await deliver(
       store,
