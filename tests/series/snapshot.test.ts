@@ -3,7 +3,7 @@ import type { DatasetManifest, QualityReport } from '../../contracts/dataset';
 import { addDays, daysEndingWith, type Day } from '../../contracts/days';
 import type { SeriesDeclaration } from '../../contracts/model';
 import { setStage, type Stage } from '../features/stage';
-import { dayOf, deliver, fixtureDeclaration, rowsOf, writeRows, type Point } from './support';
+import { dayOf, deliver, deliverDays, fixtureDeclaration, rowsOf, writeRows, type Point } from './support';
 
 jest.setTimeout(90_000);
 
@@ -26,13 +26,13 @@ async function delivered(
   series: Partial<SeriesDeclaration['series']> = {},
 ): Promise<SeriesDeclaration> {
   const table = `points-${(tables += 1)}`;
-  for (const day of DAYS) {
+  const days = DAYS.map((day): [Day, Point[]] => {
     const points = ['a', "b's"].flatMap((name) =>
       dayOf(name, day, EVERY, (place) => Math.sin(place) + (place % 7)),
     );
-    const changed = change(day, points);
-    if (changed.length > 0) await deliver(stage.store, table, day, changed);
-  }
+    return [day, change(day, points)];
+  });
+  await deliverDays(stage.store, table, new Map(days.filter(([, points]) => points.length > 0)));
   return {
     ...fixtureDeclaration,
     name: `model-${tables}`,
@@ -168,8 +168,8 @@ describe('points that nothing can be learnt from are refused, and named', () => 
     ],
     [
       'too few points of a series',
-      (day, points) => points.filter(({ series }) => series === 'a' || day > DAYS[16]!),
-      /series "b's": 0 windows|series "b's": 21 windows/,
+      (day, points) => points.filter(({ series }) => series === 'a' || day > DAYS[17]!),
+      /series "b's": 0 windows of 4 points without a gap in train, expected at least 20/,
     ],
   ])('%s', async (_, change, expected) => {
     expect(await refusal(await delivered(change))).toMatch(expected);

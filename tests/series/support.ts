@@ -37,31 +37,52 @@ export const dayOf = (
     value: value(place),
   }));
 
-/** Delivers points as one object of a raw partition. @param time SQL type of the column */
-export async function deliver(
+interface PointsObject {
+  /** SQL type of the column of times. */
+  time?: string;
+  object?: string;
+}
+
+/** Delivers points as one object of a raw partition. */
+export const deliver = (
   store: ObjectStore,
   table: string,
   day: Day,
   points: readonly Point[],
-  { time = 'TIMESTAMPTZ', object = 'part-0' } = {},
+  options: PointsObject = {},
+): Promise<void> => deliverDays(store, table, new Map([[day, points]]), options);
+
+/** Delivers the points of each day as one object of its raw partition. */
+export async function deliverDays(
+  store: ObjectStore,
+  table: string,
+  days: ReadonlyMap<Day, readonly Point[]>,
+  { time = 'TIMESTAMPTZ', object = 'part-0' }: PointsObject = {},
 ): Promise<void> {
-  const rows = points.map(
-    ({ series, time: when, value }) =>
-      `(${series === null ? 'NULL' : literal(series)}, ${when === null ? 'NULL' : literal(when)}, ` +
-      `${value === null ? 'NULL' : `${literal(String(value))}::DOUBLE`})`,
-  );
-  await writeRows(
-    store,
-    `SELECT col0::VARCHAR AS series, col1::${time} AS "time", col2 AS value FROM (VALUES ${rows.join(', ')})`,
+  const queries = [...days].map(([day, points]): [key: string, query: string] => [
     `${Key.rawPartition(table, day)}${object}.parquet`,
-  );
+    `SELECT col0::VARCHAR AS series, col1::${time} AS "time", col2 AS value FROM (VALUES ${points.map(sqlRow).join(', ')})`,
+  ]);
+  await writeObjects(store, new Map(queries));
 }
 
-export async function writeRows(store: ObjectStore, query: string, key: string): Promise<void> {
+const sqlRow = ({ series, time, value }: Point): string =>
+  `(${series === null ? 'NULL' : literal(series)}, ${time === null ? 'NULL' : literal(time)}, ` +
+  `${value === null ? 'NULL' : `${literal(String(value))}::DOUBLE`})`;
+
+export const writeRows = (store: ObjectStore, query: string, key: string): Promise<void> =>
+  writeObjects(store, new Map([[key, query]]));
+
+/** Writes the rows of each query as the Parquet object under its key. */
+async function writeObjects(store: ObjectStore, queries: ReadonlyMap<string, string>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'meridian-points-'));
   const path = join(folder, 'part.parquet');
-  await withDatabase((database) => database.execute(`COPY (${query}) TO ${literal(path)} (FORMAT parquet)`));
-  await store.upload(path, key);
+  await withDatabase(async (database) => {
+    for (const [key, query] of queries) {
+      await database.execute(`COPY (${query}) TO ${literal(path)} (FORMAT parquet)`);
+      await store.upload(path, key);
+    }
+  });
   await rm(folder, { recursive: true });
 }
 
