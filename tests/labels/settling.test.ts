@@ -12,7 +12,7 @@ import {
 } from './made-up-events';
 import { setStage, type LabelStage } from './stage';
 
-jest.setTimeout(180_000);
+jest.setTimeout(30_000);
 
 const MODEL = 'messages-classifier';
 const QUARTER = '2026-Q4';
@@ -177,8 +177,6 @@ it('comes to the same wherever it is killed', async () => {
       await expect(run(mortal(n, after))).rejects.toThrow('killed');
     }
   }
-  writes = 0;
-  await expect(run(mortal(2, true))).rejects.toThrow('killed');
   const { outcome, days } = await run(stage.store);
   expect(outcome).toMatchObject({ reviewed: 5, changed: 2, added: 1 });
   expect(days).toEqual(['2026-09-10', '2026-09-11', '2026-09-14']);
