@@ -1,5 +1,6 @@
 import {
   ApplicationFailure,
+  type Client,
   WorkflowNotFoundError,
   type WorkflowHandle,
   type WorkflowUpdateFailedError,
@@ -24,6 +25,7 @@ import { pacificDate } from '../../workflows/shared/pacific-date';
 import { failedGate, mockActivities, names, type Calls } from '../workflows/activities';
 import { until } from '../support/servers';
 import {
+  replayAll,
   replayTimeSkipped,
   startTemporal,
   startTimeSkippingTemporal,
@@ -35,7 +37,9 @@ import { classifier, resolvedOf } from './made-up-events';
 const DAY_MS = 86_400_000;
 const EVENTS = ['E1', 'E2', 'E3', 'E4'];
 
-jest.setTimeout(45_000);
+jest.setTimeout(30_000);
+
+type Mocks = ReturnType<typeof mockActivities>;
 
 describe('quarterOf', () => {
   it.each([
@@ -53,14 +57,28 @@ describe('reviewLabels', () => {
   let submissions: Map<string, Submission>;
   let votes: Vote[];
 
+  let answers: Mocks;
+  let stopWorkers: () => void;
+  let workersStopped: Promise<void>;
+  /** One pair of workers for all tests; what they answer is each test's. */
   beforeAll(async () => {
     environment = await startTemporal();
+    const stopped = new Promise<void>((resolve) => {
+      stopWorkers = resolve;
+    });
+    const answering = Object.keys(mocks()).map((name) => [name, (input: never) => answers[name]!(input)]);
+    workersStopped = withWorkers(environment, Object.fromEntries(answering) as Mocks, () => stopped);
   });
-  afterAll(() => environment?.teardown());
+  afterAll(async () => {
+    stopWorkers?.();
+    await workersStopped;
+    await environment?.teardown();
+  });
   beforeEach(() => {
     calls = [];
     submissions = new Map();
     votes = [];
+    answers = mocks();
   });
 
   const declaration = classifier({
@@ -131,29 +149,27 @@ describe('reviewLabels', () => {
       ...replaced,
     });
 
-  /** Opens a review, runs the test while its workers run, and replays what came of it. */
+  const start = (client: Client, quarter: string): Promise<WorkflowHandle> =>
+    client.workflow.start('reviewLabels', {
+      workflowId: `review-labels/${uniqueLabel()}`,
+      taskQueue: TaskQueue.pipelines,
+      args: [{ model: declaration.name, quarter }],
+    });
+
+  /** Opens a review of a quarter of its own and runs the test. */
   async function review(
     test: (handle: WorkflowHandle, quarter: string) => Promise<void>,
     replaced: Parameters<typeof mockActivities>[1] = {},
-    server: TestWorkflowEnvironment = environment,
   ): Promise<void> {
-    const { client } = server;
-    const workflowId = `review-labels/${uniqueLabel()}`;
+    answers = mocks(replaced);
+    const { client } = environment;
     const quarter = `${2100 + submittedReviews++}-Q4`;
-    await withWorkers(server, mocks(replaced), async () => {
-      const handle = await client.workflow.start('reviewLabels', {
-        workflowId,
-        taskQueue: TaskQueue.pipelines,
-        args: [{ model: declaration.name, quarter }],
-      });
-      await test(handle, quarter);
-      // Left open, it would go on in the next test's workers.
-      await client.workflow
-        .getHandle(WorkflowId.retrain(declaration.name, quarter))
-        .terminate()
-        .catch(unlessNotFound);
-    });
-    await replayTimeSkipped(client, workflowId);
+    await test(await start(client, quarter), quarter);
+    // Left open, it would go on in the next test.
+    await client.workflow
+      .getHandle(WorkflowId.retrain(declaration.name, quarter))
+      .terminate()
+      .catch(unlessNotFound);
   }
   let submittedReviews = 0;
   const unlessNotFound = (error: unknown): void => {
@@ -334,19 +350,18 @@ describe('reviewLabels', () => {
     const server = await startTimeSkippingTemporal();
     try {
       const begun = await server.currentTimeMs();
-      await review(
-        async (handle) => {
-          await submit(handle, 'ana', three);
-          // Time passes while nobody asks.
-          await server.sleep('22 days');
-          await submit(handle, 'ben', three);
-          await server.sleep('8 days');
-          await complete(handle);
-          await handle.result();
-        },
-        {},
-        server,
-      );
+      const handle = await withWorkers(server, answers, async () => {
+        const opened = await start(server.client, '2026-Q4');
+        await submit(opened, 'ana', three);
+        // Time passes while nobody asks.
+        await server.sleep('22 days');
+        await submit(opened, 'ben', three);
+        await server.sleep('8 days');
+        await complete(opened);
+        await opened.result();
+        return opened;
+      });
+      await replayTimeSkipped(server.client, handle.workflowId);
       expect((await server.currentTimeMs()) - begun).toBeGreaterThanOrEqual(30 * DAY_MS);
     } finally {
       await server.teardown();
@@ -411,21 +426,19 @@ describe('reviewLabels', () => {
 
   it('is opened by launch, under the quarter of the Pacific date', async () => {
     const quarter = quarterOf(pacificDate(new Date(await environment.currentTimeMs())));
-    await withWorkers(environment, mocks(), async () => {
-      const launched = (await environment.client.workflow.execute('launch', {
-        workflowId: `schedule-${uniqueLabel()}`,
-        taskQueue: TaskQueue.pipelines,
-        args: [{ schedule: 'review-labels', workflow: 'reviewLabels', model: declaration.name }],
-      })) as LaunchResult;
-      expect(launched).toMatchObject({
-        workflowId: `review-labels/${declaration.name}/${quarter}`,
-        started: true,
-      });
-      const handle = environment.client.workflow.getHandle(launched.workflowId);
-      await opening(handle);
-      expect((await handle.describe()).searchAttributes['MeridianTrigger']).toEqual(['schedule']);
-      await handle.terminate();
+    const launched = (await environment.client.workflow.execute('launch', {
+      workflowId: `schedule-${uniqueLabel()}`,
+      taskQueue: TaskQueue.pipelines,
+      args: [{ schedule: 'review-labels', workflow: 'reviewLabels', model: declaration.name }],
+    })) as LaunchResult;
+    expect(launched).toMatchObject({
+      workflowId: `review-labels/${declaration.name}/${quarter}`,
+      started: true,
     });
+    const handle = environment.client.workflow.getHandle(launched.workflowId);
+    await opening(handle);
+    expect((await handle.describe()).searchAttributes['MeridianTrigger']).toEqual(['schedule']);
+    await handle.terminate();
   });
 
   it('passes over days without events, and parks where a day cannot be read', async () => {
@@ -457,5 +470,9 @@ describe('reviewLabels', () => {
       await opening(handle);
       await handle.terminate();
     }, corrupt);
+  });
+
+  it('replays, every run of these tests', async () => {
+    expect(await replayAll(environment.client)).toBeGreaterThan(10);
   });
 });
