@@ -66,6 +66,9 @@ async function start(label: string, input: ScoreBatchInput): Promise<string> {
 const result = (workflowId: string): Promise<ScoreBatchResult> =>
   client.workflow.getHandle(workflowId).result() as Promise<ScoreBatchResult>;
 
+/** What a workflow ended by, or the activity that it ended by. */
+const innermost = (error: Error): Error => (error.cause instanceof Error ? innermost(error.cause) : error);
+
 /** When an object was written, by the disk that it lies on. */
 const writtenAt = (key: string): number => statSync(join(home, 'data', 's3', store.bucket, key)).mtimeMs;
 
@@ -129,10 +132,7 @@ describe('scoreBatch', () => {
 
   it('refuses what it cannot do at once', async () => {
     const failure = async (label: string, input: object) =>
-      result(await start(label, input as ScoreBatchInput)).then(
-        () => null,
-        (error: { cause?: { type?: string; message?: string } }) => error.cause,
-      );
+      result(await start(label, input as ScoreBatchInput)).then(() => null, innermost);
     expect(await failure('bad', { model: MODEL, date: '2026-02-30', day: 1 })).toMatchObject({
       type: 'InvalidInput',
       message: expect.stringMatching(/day: expected no such field.*; date: expected a date/),

@@ -169,7 +169,7 @@ describe('points that nothing can be learnt from are refused, and named', () => 
     [
       'too few points of a series',
       (day, points) => points.filter(({ series }) => series === 'a' || day > DAYS[17]!),
-      /series "b's": 0 windows of 4 points without a gap in train, expected at least 20/,
+      /series "b's": 0 windows of 4 points without a gap in train \(expected: at least 20/,
     ],
   ])('%s', async (_, change, expected) => {
     expect(await refusal(await delivered(change))).toMatch(expected);
