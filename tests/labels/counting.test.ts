@@ -8,7 +8,7 @@ import { sha256, type ObjectStore } from '../../platform/s3';
 import { CLASSES, classifier, deliverEvents, messages, resolvedOf } from './made-up-events';
 import { setStage, type LabelStage } from './stage';
 
-jest.setTimeout(60_000);
+jest.setTimeout(30_000);
 
 const MODEL = 'messages-classifier';
 const EVENTS = ['E0', 'E1', 'E2', 'E3'];

@@ -37,7 +37,7 @@ import { classifier, resolvedOf } from './made-up-events';
 const DAY_MS = 86_400_000;
 const EVENTS = ['E1', 'E2', 'E3', 'E4'];
 
-jest.setTimeout(30_000);
+jest.setTimeout(45_000);
 
 type Mocks = ReturnType<typeof mockActivities>;
 

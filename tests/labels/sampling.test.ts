@@ -14,7 +14,7 @@ import {
 } from './made-up-events';
 import { asLiteral, setStage, type LabelStage } from './stage';
 
-jest.setTimeout(60_000);
+jest.setTimeout(30_000);
 
 const [arrival, lost, size] = CLASSES as [string, string, string];
 const WINDOW = { from: '2026-09-01', to: '2026-09-30' };
