@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { Command } from 'commander';
 import { applyCommand } from '../../client/commands/apply';
 import { featuresCommand } from '../../client/commands/features';
 import { publishDeclaration } from '../../client/declarations';
@@ -13,6 +12,7 @@ import type { FeatureView, ModelDeclaration } from '../../contracts/model';
 import { featureViews } from '../../features';
 import type { Reuse, SearchHit } from '../../features/catalogue';
 import { churn } from '../../models/churn/model';
+import { type } from '../support/command-line';
 import { startTemporal, withWorkers } from '../support/workflow-environment';
 import { mockActivities, type Calls } from '../workflows/activities';
 import { setStage, type Stage } from './stage';
@@ -23,20 +23,6 @@ let stage: Stage;
 let temporal: TestWorkflowEnvironment;
 let declarationHash: string;
 
-/** A command as a person types it. @returns what it printed */
-async function type(command: Command, ...args: string[]): Promise<string> {
-  let printed = '';
-  const out = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += String(text);
-    return true;
-  });
-  try {
-    await command.parseAsync(args, { from: 'user' });
-  } finally {
-    out.mockRestore();
-  }
-  return printed;
-}
 const features = (...args: string[]) => type(featuresCommand(), ...args);
 const json = async <T>(...args: string[]): Promise<T> => JSON.parse(await features(...args, '--json')) as T;
 
