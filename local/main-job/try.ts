@@ -1,9 +1,11 @@
 import { publishDeclaration } from '../../client/declarations';
+import { addDays, type Day } from '../../contracts/days';
 import type { GateRule, Metric, Verdict } from '../../contracts/evaluation';
 import type { ScoreBatchInput } from '../../contracts/generated/types';
 import { WorkflowId } from '../../contracts/ids';
 import type { FeatureRow } from '../../contracts/model';
 import type { TrainingCost } from '../../contracts/training';
+import { listPartitionDays } from '../../platform/partitions';
 import type { ScoreBatchResult } from '../../workflows/score-batch';
 import { defaultHome } from '../stack/commands';
 import { createStack } from '../stack/stack';
@@ -33,8 +35,8 @@ export interface TryOutcome {
   curl: string | null;
   /** What it answered; null where it was not asked. */
   prediction: unknown;
-  /** Of what is scored in batches: what was scored. */
-  scored: ScoreBatchResult | null;
+  /** Of what is scored in batches: what was scored, a run for each stretch of days without a gap. */
+  scored: ScoreBatchResult[] | null;
   /** By step. */
   seconds: Record<string, number>;
 }
@@ -121,21 +123,38 @@ function ask(
   );
 }
 
-function scoreDays(
-  { client, declaration, teller, day }: MainJob,
+/** Scores the days that have points, a run for each stretch of them: a day without any would wait for a person. */
+async function scoreDays(
+  { client, store, declaration, teller, day }: MainJob,
   label: string,
   { scoreFrom }: Brought,
-): Promise<ScoreBatchResult> {
-  const model = declaration.name;
-  const input: ScoreBatchInput = { model, from: scoreFrom, date: day };
-  const workflowId = `${WorkflowId.scoreBatch(model, day)}/${label}`;
+): Promise<ScoreBatchResult[]> {
+  const { name: model, series } = declaration;
+  const present = await listPartitionDays(store, `raw/${series!.table}/`, { from: scoreFrom, to: day });
   return teller.step(
     'scoring',
-    `Scoring ${scoreFrom} to ${day} (${workflowId})`,
+    `Scoring ${present.length} days, ${scoreFrom} to ${day}`,
     async () => {
-      await startOrAdopt(client, 'scoreBatch', workflowId, input, `Score ${model}`);
-      return follow<ScoreBatchResult>(client, workflowId);
+      const results: ScoreBatchResult[] = [];
+      for (const { from, to } of stretchesOf(present)) {
+        const workflowId = `${WorkflowId.scoreBatch(model, to)}/${label}`;
+        const input: ScoreBatchInput = { model, from, date: to };
+        await startOrAdopt(client, 'scoreBatch', workflowId, input, `Score ${model}`);
+        results.push(await follow<ScoreBatchResult>(client, workflowId));
+      }
+      return results;
     },
-    (result) => JSON.stringify(result),
+    (results) => results.map(({ anomalous, scored }) => `${anomalous} of ${scored} points`).join(', '),
   );
+}
+
+/** Days, oldest first, by stretches without a gap. */
+export function stretchesOf(days: readonly Day[]): { from: Day; to: Day }[] {
+  const stretches: { from: Day; to: Day }[] = [];
+  for (const day of days) {
+    const last = stretches.at(-1);
+    if (last && addDays(last.to, 1) === day) last.to = day;
+    else stretches.push({ from: day, to: day });
+  }
+  return stretches;
 }
