@@ -69,10 +69,10 @@ async function pullDay(
   signature: SeriesSignature,
 ): Promise<PulledObject[]> {
   const daysBack = Math.ceil(reachMs(signature) / 86_400_000);
-  const pulled = await cache.pull(Key.rawPartition(table, day));
+  const pulled = [...(await cache.pull(Key.rawPartition(table, day)))];
   for (const before of daysEndingWith(addDays(day, -1), daysBack)) {
     const partition = Key.rawPartition(table, before);
     if ((await cache.list(partition)).length > 0) pulled.push(...(await cache.pull(partition)));
   }
-  return [...pulled];
+  return pulled;
 }
