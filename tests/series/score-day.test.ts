@@ -63,6 +63,17 @@ describe('a day of points', () => {
     await deliver(stage.store, 'metrics', day, [...strange, ...late], { object: 'part-1' });
   });
 
+  it('is rehearsed by the candidate and by what serves alike', async () => {
+    const { served } = await stage.run(activities.findBatchScorer, { model: MODEL });
+    const rehearsal = await stage.run(activities.rehearse, {
+      candidate: served,
+      champion: served,
+      table: 'metrics',
+    });
+    expect(rehearsal).toMatchObject({ day, candidate: { scored: 288 + 237 - 3 - 3 } });
+    expect(rehearsal!.champion).toEqual(rehearsal!.candidate);
+  });
+
   it('is scored: first windows reach into the day before, none over a gap; unknown series are named', async () => {
     const scored = await score(day);
     expect(scored).toMatchObject({
