@@ -3,7 +3,8 @@ import { ErrorCode, MeridianError, show } from './errors';
 /** A calendar day, `YYYY-MM-DD`. */
 export type Day = string;
 
-const DAY_MS = 86_400_000;
+/** Milliseconds of a day in UTC, which has no clock changes. */
+export const DAY_MS = 86_400_000;
 
 /** @throws MeridianError InvalidInput where the text is no day of the calendar. */
 export function dayToEpochMs(day: Day): number {

@@ -21,13 +21,13 @@ export interface PartitionCache {
   /** For files of one's own beside the pulled ones. */
   readonly folder: string;
   /** The objects of one partition, as they were when it was first asked for; none where it holds no Parquet file. */
-  list(partition: string): Promise<StoredObject[]>;
+  list(partition: string): Promise<readonly StoredObject[]>;
   /**
    * The objects of one partition, e.g. of `raw/usage/dt=2026-11-20/`, and exactly those listed.
    * @throws MeridianError MissingObject where the partition holds no Parquet file; Conflict (retryable) where an object
    * was replaced since it was listed.
    */
-  pull(partition: string): Promise<PulledObject[]>;
+  pull(partition: string): Promise<readonly PulledObject[]>;
   /** After one has written to the partition: it is listed and pulled anew. */
   forget(partition: string): void;
   dispose(): Promise<void>;

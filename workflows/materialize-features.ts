@@ -1,14 +1,15 @@
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
-import { daysBetween, type Day } from '../contracts/days';
-import { ErrorCode, MeridianError, show } from '../contracts/errors';
+import type { Day } from '../contracts/days';
+import { ErrorCode } from '../contracts/errors';
 import { isKeptOnline } from '../contracts/feature-view';
 import type { MaterializedView } from '../contracts/features';
 import { validateMaterializeFeaturesInput } from '../contracts/generated/validators';
 import type { FeatureView, MaterializeFeaturesInput } from '../contracts/generated/types';
 import { features, notifications, privacy, registry } from './shared/activities';
+import { daysOf } from './shared/day-range';
 import { summarize, unlessCancelled } from './shared/failure';
 import { ensurePartitions, newestPresent, type Partitions } from './shared/feature-partitions';
-import { asFailure, parseInput } from './shared/input';
+import { parseInput } from './shared/input';
 import { lastCompleteDay } from './shared/pacific-date';
 import { Run } from './shared/run';
 
@@ -56,7 +57,7 @@ export async function materializeFeatures(raw: unknown): Promise<MaterializeResu
   const { startTime, workflowId, firstExecutionRunId } = workflowInfo();
   const runKey = `${workflowId}/${firstExecutionRunId}`;
   const date = input.date ?? lastCompleteDay(startTime);
-  const days = daysOf(input.from ?? date, date);
+  const days = daysOf('materializeFeatures', input.from ?? date, date);
   const run = new Run(`Materialize features of ${days.length === 1 ? date : `${days[0]} to ${date}`}`, {
     trigger,
   });
@@ -151,20 +152,6 @@ function keptOffline(
 function unlessItEndsTheRun(error: unknown): null {
   if (isCancellation(error) || summarize(error).type === ErrorCode.StepAborted) throw error;
   return null;
-}
-
-/** @throws ApplicationFailure InvalidInput where there is no day to compute */
-function daysOf(from: Day, date: Day): Day[] {
-  const days = daysBetween(from, date);
-  if (days.length > 0) return days;
-  const expected = `a date no later than ${date}`;
-  throw asFailure(
-    new MeridianError(
-      ErrorCode.InvalidInput,
-      `materializeFeatures: from: expected ${expected}, found ${show(from)}. Nothing was done. Start again with a corrected input.`,
-      [{ field: 'from', found: show(from), expected }],
-    ),
-  );
 }
 
 function sayComputed(

@@ -1,11 +1,12 @@
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { ScoredDay } from '../contracts/batch';
-import { daysBetween, type Day } from '../contracts/days';
-import { ErrorCode, MeridianError, show } from '../contracts/errors';
+import type { Day } from '../contracts/days';
+import { ErrorCode, MeridianError } from '../contracts/errors';
 import { validateScoreBatchInput } from '../contracts/generated/validators';
 import type { ScoreBatchInput } from '../contracts/generated/types';
 import { isOfSeries } from '../contracts/model';
 import { batch } from './shared/activities';
+import { daysOf } from './shared/day-range';
 import { asFailure, parseInput } from './shared/input';
 import { lastCompleteDay } from './shared/pacific-date';
 import { Run } from './shared/run';
@@ -38,7 +39,7 @@ export async function scoreBatch(raw: unknown): Promise<ScoreBatchResult> {
   const input = parseInput<ScoreBatchInput>(validateScoreBatchInput, 'scoreBatch', raw);
   const { model, trigger = 'person' } = input;
   const date = input.date ?? lastCompleteDay(workflowInfo().startTime);
-  const days = daysOf(input.from ?? date, date);
+  const days = daysOf('scoreBatch', input.from ?? date, date);
   const span = days.length === 1 ? date : `${days[0]} to ${date}`;
   const run = new Run(`Score ${model}, ${span}`, { model, trigger });
 
@@ -123,20 +124,6 @@ function sayScored(scored: readonly ScoredDay[], days: readonly Day[]): string {
     ...(unknown.length > 0 ? [`of unknown series: ${unknown.join(', ')}`] : []),
   ];
   return lines.join('\n  - ');
-}
-
-/** @throws ApplicationFailure InvalidInput where there is no day to score */
-function daysOf(from: Day, date: Day): Day[] {
-  const days = daysBetween(from, date);
-  if (days.length > 0) return days;
-  const expected = `a date no later than ${date}`;
-  throw asFailure(
-    new MeridianError(
-      ErrorCode.InvalidInput,
-      `scoreBatch: from: expected ${expected}, found ${show(from)}. Nothing was done. Start again with a corrected input.`,
-      [{ field: 'from', found: show(from), expected }],
-    ),
-  );
 }
 
 function notOfSeries(model: string, kind: string): unknown {

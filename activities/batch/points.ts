@@ -1,4 +1,4 @@
-import { addDays, daysEndingWith, dayToEpochMs, type Day } from '../../contracts/days';
+import { addDays, DAY_MS, daysEndingWith, dayToEpochMs, type Day } from '../../contracts/days';
 import { Key } from '../../contracts/ids';
 import type { SeriesSignature } from '../../contracts/model';
 import { toArrow } from '../../platform/arrow';
@@ -68,7 +68,7 @@ async function pullDay(
   day: Day,
   signature: SeriesSignature,
 ): Promise<PulledObject[]> {
-  const daysBack = Math.ceil(reachMs(signature) / 86_400_000);
+  const daysBack = Math.ceil(reachMs(signature) / DAY_MS);
   const pulled = [...(await cache.pull(Key.rawPartition(table, day)))];
   for (const before of daysEndingWith(addDays(day, -1), daysBack)) {
     const partition = Key.rawPartition(table, before);

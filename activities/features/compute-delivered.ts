@@ -1,6 +1,5 @@
 import { addDays, endOfDay, type Day } from '../../contracts/days';
 import type { QualityFinding } from '../../contracts/dataset';
-import type { PartitionReport } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
@@ -14,7 +13,7 @@ import { declaredColumns, joinKeyNames } from './columns';
 import type { DayOutcome } from './compute';
 import { findCompared, type Compared, type DaysUnderWay } from './compute-compared';
 import { inspectPartition, partitionName, spillingInto, type PartitionInspection } from './compute-inspect';
-import { keepReport, partitionHash } from './compute-report';
+import { keepReport, partitionHash, reportOf } from './compute-report';
 import { deliveredColumns, losslessRules } from './partition-schema';
 
 /** How long after its day's end a delivered row's event may be, before it is told as out of place. */
@@ -38,21 +37,13 @@ export async function inspectDelivered(
   const compared = await findCompared(store, cache, view, day, underWay, (earlier) =>
     judge(cache, view, earlier),
   );
-  const { rows, checks, findings, summary } = await inspect(cache, view, day, pulled, compared);
-  const report: PartitionReport = {
-    formatVersion: 1,
-    view: view.name,
-    version: view.version,
-    day,
-    rows,
-    checkedAt: now.toISOString(),
+  const inspection = await inspect(cache, view, day, pulled, compared);
+  const { rows, checks, findings, summary } = inspection;
+  const report = reportOf(view, day, now, inspection, {
     computedFrom: null,
     partition: partitionHash(pulled),
-    passed: findings.length === 0,
-    checks,
-    findings,
     comparedWith: compared?.day ?? null,
-  };
+  });
   const kept = await keepReport(store, view, report);
   if (!report.passed) throw breach(findings, kept);
   return {

@@ -13,7 +13,7 @@ const FILE = 'part-0.parquet';
 
 /** What stands as the partition now. */
 export interface PublishedPartition {
-  objects: StoredObject[];
+  objects: readonly StoredObject[];
   /** False where it stood already, row by row. */
   written: boolean;
 }

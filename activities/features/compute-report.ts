@@ -23,6 +23,28 @@ export const sourceHash = (view: FeatureView, sources: readonly StoredObject[]):
     }),
   );
 
+/** The report of a check, with what is known of the partition. */
+export function reportOf(
+  { name, version }: FeatureView,
+  day: Day,
+  now: Date,
+  { rows, checks, findings }: Pick<PartitionReport, 'rows' | 'checks' | 'findings'>,
+  known: Pick<PartitionReport, 'computedFrom' | 'partition' | 'comparedWith'>,
+): PartitionReport {
+  return {
+    formatVersion: 1,
+    view: name,
+    version,
+    day,
+    rows,
+    checkedAt: now.toISOString(),
+    passed: findings.length === 0,
+    checks,
+    findings,
+    ...known,
+  };
+}
+
 /** The report of the partition that stands; null where it was never checked. */
 export async function readReport(
   store: ObjectStore,

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endOfDay, type Day } from '../../contracts/days';
-import type { PartitionReport } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { FeatureView } from '../../contracts/model';
@@ -14,7 +13,7 @@ import { declaredColumns, joinKeyNames } from './columns';
 import { findCompared, type Compared, type DaysUnderWay } from './compute-compared';
 import { inspectPartition, partitionName, spillingInto, type PartitionInspection } from './compute-inspect';
 import { publishPartition } from './compute-publish';
-import { keepReport, partitionHash, sourceHash } from './compute-report';
+import { keepReport, partitionHash, reportOf, sourceHash } from './compute-report';
 import { defineSources, runTransformation } from './compute-sources';
 import { computedColumns, losslessRules } from './partition-schema';
 
@@ -51,20 +50,11 @@ export async function computeDay(
   return withDatabase(async (database) => {
     const { sources, ...inspection } = await computeRows(database, cache, view, day, now, compared);
     const { rows, checks, findings, summary } = inspection;
-    const report: PartitionReport = {
-      formatVersion: 1,
-      view: view.name,
-      version: view.version,
-      day,
-      rows,
-      checkedAt: now.toISOString(),
+    const report = reportOf(view, day, now, inspection, {
       computedFrom: sourceHash(view, sources),
       partition: null,
-      passed: findings.length === 0,
-      checks,
-      findings,
       comparedWith: compared?.day ?? null,
-    };
+    });
     if (!report.passed) throw breach(findings, await keepReport(store, view, report));
     const { objects, written } = await publishPartition(store, database, cache, view, day);
     await keepReport(store, view, { ...report, partition: partitionHash(objects) });

@@ -1,5 +1,5 @@
 import { listValue } from '@duckdb/node-api';
-import type { Day } from '../../contracts/days';
+import { addDays, type Day } from '../../contracts/days';
 import type { FeatureView } from '../../contracts/model';
 import { identifier, type Database } from '../../platform/duckdb';
 import { SQL_TYPE } from '../../platform/duckdb-types';
@@ -38,7 +38,7 @@ export async function removeWithdrawn(
   const total: Withdrawal = { removed: 0, counted: 0 };
   const isJudged = complete && view.push !== true;
   if (!isJudged && view.ttlSeconds === 0) return total;
-  const after = from === null ? undefined : endOfDayMicros(from) - MICROS_PER_DAY;
+  const after = from === null ? undefined : endOfDayMicros(addDays(from, -1));
   for await (const [found] of online.scan([view.entity.joinKeys])) {
     onPage();
     const states = await offlineStates(database, view, found!.entities);
@@ -57,8 +57,6 @@ export async function removeWithdrawn(
   }
   return total;
 }
-
-const MICROS_PER_DAY = 86_400_000_000n;
 
 const expiryOf = ({ ttlSeconds }: FeatureView, end: Micros): Micros => end - BigInt(ttlSeconds) * 1_000_000n;
 

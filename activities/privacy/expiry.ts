@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
 import type { DatasetManifest, SnapshotExpiry } from '../../contracts/dataset';
+import { DAY_MS } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { OptOutProof } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
@@ -31,8 +32,6 @@ interface Checked {
 }
 const CHECKED_KEY = Key.optOutProof('checked');
 
-const MS_PER_DAY = 86_400_000;
-
 /**
  * Marks every snapshot that holds somebody on the list with `<prefix>expires.json`, once: the first mark stands. What
  * was checked against this version of the list, built with it, or marked before is not read again. Where a mark's time is
@@ -60,7 +59,7 @@ export async function expireSnapshots(
         await keepChecked(store, optOuts.version, checked);
         continue;
       }
-      const expiresAt = new Date(Date.now() + expiryDays * MS_PER_DAY).toISOString();
+      const expiresAt = new Date(Date.now() + expiryDays * DAY_MS).toISOString();
       const body: SnapshotExpiry = { expiresAt, listVersion: optOuts.version, ...mark };
       await store.create(expiryKey(model, snapshot), JSON.stringify(body, null, 2));
     }

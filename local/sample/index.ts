@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { dayToEpochMs, daysEndingWith, type Day } from '../../contracts/days';
+import { DAY_MS, dayToEpochMs, daysEndingWith, type Day } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import { limit } from '../../platform/concurrency';
@@ -49,7 +49,7 @@ const SPARSE = ['opt-outs'];
 const LEAST_DAYS = 180;
 const UPLOADS_IN_FLIGHT = 16;
 
-const dayNumber = (day: Day): number => (dayToEpochMs(day) - dayToEpochMs(ORIGIN)) / 86_400_000;
+const dayNumber = (day: Day): number => (dayToEpochMs(day) - dayToEpochMs(ORIGIN)) / DAY_MS;
 
 /**
  * Lays down a sample of Meridian's raw data, `raw/<table>/dt=YYYY-MM-DD/part-0.parquet`: accounts, usage, billing,

@@ -1,4 +1,5 @@
 import type { Table } from 'apache-arrow';
+import { DAY_MS } from '../../contracts/days';
 import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import type { SeriesSignature } from '../../contracts/model';
 
@@ -86,7 +87,7 @@ export function windowsOf(
 }
 
 /** Minutes since midnight, UTC. */
-export const minuteOfDay = (epochMs: number): number => (epochMs % 86_400_000) / 60_000;
+export const minuteOfDay = (epochMs: number): number => (epochMs % DAY_MS) / 60_000;
 
 function columnOf(table: Table, name: string) {
   const column = table.getChild(name);

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { addDays } from '../../contracts/days';
 import type { FieldProblem } from '../../contracts/errors';
 import type { PredictResponse } from '../../contracts/scoring';
@@ -7,17 +6,16 @@ import { publishDeclaration } from '../../client/declarations';
 import { anEntity } from '../../local/main-job/predictions';
 import type { PartStatus } from '../../local/stack/stack';
 import { importTable } from '../../local/table';
-import { projectRoot } from '../../platform/project-root';
 import { nextTimes } from '../../schedules';
 import type { MaterializeResult } from '../../workflows/materialize-features';
+import { realFile } from '../support/real-data';
 import { answerOf, startPlatform, type Platform } from './platform';
 import { expectArtifactIntact, expectOneProduction, servedBy } from './record';
 import { activitiesOf, released, resultOf, startFromCli } from './runs';
 
 jest.setTimeout(300_000);
 
-const sharedData = process.env['MERIDIAN_SHARED_DATA'] ?? join(projectRoot(), '..', 'shared', 'data');
-const TELCO = join(sharedData, 'telco-churn.csv');
+const TELCO = realFile('telco-churn.csv');
 const onTelco = existsSync(TELCO) ? it : it.skip;
 
 describe('what people do with the platform', () => {

@@ -7,12 +7,11 @@ import { promisify } from 'node:util';
 import type { TrainingReport } from '../../contracts/model';
 import { readParquetAsArrow } from '../../platform/arrow';
 import { literal, withDatabase } from '../../platform/duckdb';
-import { loadArtifact } from '../../platform/onnx/artifact';
 import type { SeriesModel } from '../../platform/onnx/loaded-model';
 import { pointsOf, windowsOf, type SeriesPoints } from '../../platform/onnx/series-windows';
 import { projectRoot } from '../../platform/project-root';
 import { channelFolder, torchPython } from '../support/text-job';
-import { packageVersion } from '../support/training-program';
+import { loadPackaged } from '../support/training-program';
 
 // A quiet machine takes a tenth of it; one shared with others may take all.
 jest.setTimeout(300_000);
@@ -57,12 +56,7 @@ async function layChannels(): Promise<void> {
 }
 
 async function load(): Promise<SeriesModel> {
-  const { served, objects } = packageVersion(join(base, 'model'), 'made-up', 'made-up-v1.0.0');
-  const store = {
-    uri: (key: string) => key,
-    find: async (key: string) => (objects.has(key) ? { body: objects.get(key)!, etag: '' } : null),
-  };
-  const loaded = await loadArtifact(store, served);
+  const loaded = await loadPackaged(join(base, 'model'), 'made-up', 'made-up-v1.0.0');
   if (loaded.kind !== 'metric-anomaly') throw new Error(`found a ${loaded.kind}`);
   return loaded;
 }

@@ -5,6 +5,8 @@ import type { Provenance } from '../../contracts/decision';
 import type { ArtifactManifest, ModelDeclaration } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
 import { findTools } from '../../local/stack/tools';
+import { loadArtifact } from '../../platform/onnx/artifact';
+import type { LoadedModel } from '../../platform/onnx/loaded-model';
 import { literal, withDatabase } from '../../platform/duckdb';
 import { projectRoot } from '../../platform/project-root';
 import { sha256 } from '../../platform/s3';
@@ -68,6 +70,16 @@ export async function runTraining(
   });
   const failureFile = join(base, 'output', 'failure');
   return { status, log, failure: existsSync(failureFile) ? readFileSync(failureFile, 'utf8') : null };
+}
+
+/** What a job left in its model folder, loaded as serving loads it. */
+export function loadPackaged(modelFolder: string, model: string, version: string): Promise<LoadedModel> {
+  const { served, objects } = packageVersion(modelFolder, model, version);
+  const store = {
+    uri: (key: string) => key,
+    find: async (key: string) => (objects.has(key) ? { body: objects.get(key)!, etag: '' } : null),
+  };
+  return loadArtifact(store, served);
 }
 
 /** What a job left in its model folder, packaged as a version: object bodies by key, and what names it. */

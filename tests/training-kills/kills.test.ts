@@ -33,6 +33,19 @@ const declaration: ModelDeclaration = {
   gate: { absolute: [{ metric: 'auc', min: 1 }] },
 };
 
+/** Trials that nobody waits for: a search that could end before the order to stop it would prove nothing. */
+const endless: ModelDeclaration = {
+  ...declaration,
+  training: {
+    ...declaration.training,
+    hyperparameters: {
+      ...declaration.training.hyperparameters,
+      num_round: 1_000_000,
+      early_stopping_rounds: 1_000_000,
+    },
+  },
+};
+
 /** What a training needs; nothing is served here. */
 const PARTS: PartName[] = ['temporal', 's3', 'redis', 'mlflow', 'sagemaker', 'sinks', 'pipelines', 'data'];
 
@@ -132,6 +145,7 @@ describe(`retraining, plain and tuned, and kill -9 all the while (MERIDIAN_KILL_
   });
 
   it('leaves no job where a search is cancelled and the one who stops it dies', async () => {
+    await publishDeclaration(platform.store, endless);
     const workflowId = await start('cancelled', { tune: true });
     const isSearching = async () => (await tuningLives(platform.sagemaker, 'churn-cancelled-')).length > 0;
     await inStep(platform, workflowId, 'train');

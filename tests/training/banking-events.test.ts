@@ -1,24 +1,19 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { modelFolder } from '../../local/base-model';
 import type { TrainingReport } from '../../contracts/model';
 import { literal, withDatabase } from '../../platform/duckdb';
-import { loadArtifact } from '../../platform/onnx/artifact';
-import { projectRoot } from '../../platform/project-root';
 import { channelFolder, layTextChannels, runTextJob } from '../support/text-job';
+import { describeOnRealData } from '../support/real-data';
 import { findTestTools } from '../support/tools';
-import { packageVersion } from '../support/training-program';
-
-const folder = process.env['MERIDIAN_SHARED_DATA'] ?? join(projectRoot(), '..', 'shared', 'data');
-const file = join(folder, 'events-banking77.csv');
-const onRealData = existsSync(file) ? describe : describe.skip;
+import { loadPackaged } from '../support/training-program';
 
 /** Of the ten classes, so that the base model learns them in seconds; half of its layers stay as they are. */
 const CLASSES = 4;
 const QUICK = { epochs: 2, frozen_layers: 3, max_tokens: 48, learning_rate: 0.0002 };
 
-onRealData(`fine-tuning the base model on ${file} (skipped where there is no such file)`, () => {
+describeOnRealData('fine-tuning the base model', 'events-banking77.csv', (file) => {
   let base: string;
   beforeAll(() => {
     base = mkdtempSync(join(tmpdir(), 'meridian-banking-'));
@@ -49,15 +44,8 @@ onRealData(`fine-tuning the base model on ${file} (skipped where there is no suc
     const report = JSON.parse(readFileSync(join(base, 'model', 'training.json'), 'utf8')) as TrainingReport;
     expect(report.metrics['accuracy']).toBeGreaterThanOrEqual(0.95);
 
-    const { served, objects } = packageVersion(join(base, 'model'), 'events', 'events-v1.0.0');
     // Every golden row is tokenized and answered: another id or another answer is a BadArtifact.
-    const model = await loadArtifact(
-      {
-        uri: (key) => key,
-        find: async (key) => (objects.has(key) ? { body: objects.get(key)!, etag: '' } : null),
-      },
-      served,
-    );
+    const model = await loadPackaged(join(base, 'model'), 'events', 'events-v1.0.0');
     expect(model.kind).toBe('text-classifier');
     await model.release();
   }, 900_000);

@@ -12,7 +12,6 @@ import type {
   TrainingReport,
 } from '../../contracts/model';
 import { readParquetAsArrow } from '../../platform/arrow';
-import { loadArtifact } from '../../platform/onnx/artifact';
 import { projectRoot } from '../../platform/project-root';
 import { freePort } from '../support/servers';
 import {
@@ -22,7 +21,7 @@ import {
   torchPython,
   type TextJobEnd,
 } from '../support/text-job';
-import { packageVersion } from '../support/training-program';
+import { loadPackaged } from '../support/training-program';
 import { writeTinyBert } from '../support/tiny-bert';
 
 // A quiet machine takes a tenth of it; one shared with others may take all.
@@ -105,12 +104,7 @@ function expectTheSame(of: string): void {
 }
 
 async function load(of: string) {
-  const { served, objects } = packageVersion(join(of, 'model'), 'texts', 'texts-v1.0.0');
-  const store = {
-    uri: (key: string) => key,
-    find: async (key: string) => (objects.has(key) ? { body: objects.get(key)!, etag: '' } : null),
-  };
-  const model = await loadArtifact(store, served);
+  const model = await loadPackaged(join(of, 'model'), 'texts', 'texts-v1.0.0');
   if (model.kind !== 'text-classifier') throw new Error(`found a ${model.kind}`);
   return model;
 }

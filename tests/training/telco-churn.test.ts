@@ -1,17 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TrainingReport } from '../../contracts/model';
 import { literal, withDatabase } from '../../platform/duckdb';
-import { projectRoot } from '../../platform/project-root';
+import { describeOnRealData } from '../support/real-data';
 import { layChannels, runTraining } from '../support/training-program';
 import type { Inputs } from '../support/training-program';
 
-const folder = process.env['MERIDIAN_SHARED_DATA'] ?? join(projectRoot(), '..', 'shared', 'data');
-const file = join(folder, 'telco-churn.csv');
-const onRealData = existsSync(file) ? describe : describe.skip;
-
-onRealData(`the training program on ${file} (skipped where there is no such file)`, () => {
+describeOnRealData('the training program', 'telco-churn.csv', (file) => {
   let base: string;
   beforeAll(() => {
     base = mkdtempSync(join(tmpdir(), 'meridian-telco-'));

@@ -20,9 +20,8 @@ import type {
 import { measure, rank } from '../../activities/evaluation/kinds/binary';
 import { readParquetAsArrow } from '../../platform/arrow';
 import { literal, withDatabase } from '../../platform/duckdb';
-import { loadArtifact } from '../../platform/onnx/artifact';
 import { madeUpCustomers, madeUpInputs } from '../support/made-up-customers';
-import { layChannels, packageVersion, runTraining } from '../support/training-program';
+import { layChannels, loadPackaged, runTraining } from '../support/training-program';
 import type { TrainingRun } from '../support/training-program';
 
 // A machine shared with others may take many times what a quiet one takes.
@@ -166,14 +165,7 @@ describe('the training program', () => {
   });
 
   it('gives an artifact that loads, and that scores the held-out rows as the program itself did', async () => {
-    const { served, objects } = packageVersion(join(base, 'model'), 'made-up', 'made-up-v1.0.0');
-    const model = await loadArtifact(
-      {
-        uri: (key) => key,
-        find: async (key) => (objects.has(key) ? { body: objects.get(key)!, etag: '' } : null),
-      },
-      served,
-    );
+    const model = await loadPackaged(join(base, 'model'), 'made-up', 'made-up-v1.0.0');
     const table = await readParquetAsArrow(split('test'));
     if (model.kind !== 'tabular-classifier') throw new Error(`a model of kind ${model.kind}`);
     const scores = await model.scoreTable(table);

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../contracts/days';
 import {
   percent,
   shortfallsOf,
@@ -15,8 +16,6 @@ export interface ReviewStateData {
   /** Epoch milliseconds. */
   nextReminderAt: number;
 }
-
-const DAY_MS = 86_400_000;
 
 /** The state of `reviewLabels` while people label. Pure: the clock is handed in. */
 export class ReviewState {

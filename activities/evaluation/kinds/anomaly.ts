@@ -1,4 +1,5 @@
 import type { Table } from 'apache-arrow';
+import { DAY_MS } from '../../../contracts/days';
 import type { LoadedModel, OnBatch, SeriesModel } from '../../../platform/onnx/loaded-model';
 import { toSeriesPrediction } from '../../../platform/onnx/series-model';
 import {
@@ -16,8 +17,6 @@ import {
   type Metrics,
   type Trial,
 } from './kind';
-
-const DAY_MS = 86_400_000;
 
 /** What people called anomalous: from its first point to its last. */
 export interface LabelledWindow {

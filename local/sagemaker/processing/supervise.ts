@@ -2,14 +2,15 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CreateProcessingJobRequest } from '@aws-sdk/client-sagemaker';
 import { INTERNAL_ERROR } from '../api/errors';
-import { asClientError, downloadPrefix } from '../container/channels';
+import { downloadPrefix } from '../container/channels';
 import { hostsOf, type Host } from '../container/hosts';
 import { mapped, writeConfigs } from '../container/layout';
 import { streamFile } from '../container/log';
 import { containerEnvironment } from '../container/program';
 import { startPrograms } from '../container/running';
 import { venvOf } from '../images';
-import { Control } from '../jobs/control';
+import type { Control } from '../jobs/control';
+import { endingUnder, superviseOnce } from '../jobs/supervise-once';
 import type { Supervised } from '../jobs/supervised';
 import { failed, type Ending } from '../jobs/timeline';
 import { watch } from '../jobs/watch';
@@ -28,14 +29,8 @@ const DEFAULT_MAX_RUNTIME_SECONDS = 86_400;
 const LONGEST_MESSAGE = 1024;
 
 /** Takes a processing job from its creation to its end. */
-export async function superviseProcessing(job: Processing): Promise<void> {
-  const control = new Control(job.folder, job.timeline.progress);
-  try {
-    await job.timeline.end(await run(job, control));
-  } finally {
-    control.close();
-  }
-}
+export const superviseProcessing = (job: Processing): Promise<void> =>
+  superviseOnce(job, (control) => run(job, control));
 
 async function run(job: Processing, control: Control): Promise<Ending> {
   const { record, folder, timeline } = job;
@@ -54,11 +49,7 @@ async function run(job: Processing, control: Control): Promise<Ending> {
     control.signal.throwIfAborted();
     return await process(job, containers, control);
   } catch (error) {
-    if (control.demand === 'stop') return { outcome: 'Stopped', status: 'Stopped' };
-    if (control.demand) return failed(INTERNAL_ERROR);
-    const clientError = asClientError(error);
-    if (clientError === null) throw error;
-    return failed(`ClientError: ${clientError}`);
+    return endingUnder(control, error);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker';
 import { INTERNAL_ERROR } from '../api/errors';
-import { asClientError } from '../container/channels';
 import { Control } from '../jobs/control';
+import { clientFailure } from '../jobs/supervise-once';
 import type { Supervised } from '../jobs/supervised';
 import { failed, type Ending, type Timeline } from '../jobs/timeline';
 import { watch } from '../jobs/watch';
@@ -49,7 +49,7 @@ async function runOnInstances(job: Training, control: Control): Promise<Ending |
     const containers = await startContainers(job, control);
     return await train(job, containers, control);
   } catch (error) {
-    return (await demanded(job, control)) ?? endingOf(error);
+    return (await demanded(job, control)) ?? clientFailure(error);
   }
 }
 
@@ -80,10 +80,4 @@ async function demanded({ timeline }: Training, { demand }: Control): Promise<En
   if (demand === 'break' || demand === 'shutdown') return 'broken';
   await timeline.enter('Stopping');
   return { outcome: 'Stopped', status: demand === 'stop' ? 'Stopped' : 'MaxWaitTimeExceeded' };
-}
-
-function endingOf(error: unknown): Ending {
-  const clientError = asClientError(error);
-  if (clientError === null) throw error;
-  return failed(`ClientError: ${clientError}`);
 }

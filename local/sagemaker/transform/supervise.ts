@@ -1,12 +1,12 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { extract } from 'tar';
-import { INTERNAL_ERROR } from '../api/errors';
 import { uploadFolder } from '../container/artifacts';
-import { ClientError, asClientError } from '../container/channels';
-import { Control } from '../jobs/control';
+import { ClientError } from '../container/channels';
+import type { Control } from '../jobs/control';
+import { endingUnder, superviseOnce } from '../jobs/supervise-once';
 import type { Supervised } from '../jobs/supervised';
-import { failed, type Ending } from '../jobs/timeline';
+import type { Ending } from '../jobs/timeline';
 import { withPatience } from '../patience';
 import type { TransformRequest } from './kind';
 import { PayloadTooLarge, assembled, payloadsOf } from './records';
@@ -18,14 +18,8 @@ const MB = 1024 * 1024;
 const DEFAULT_TIMEOUT_SECONDS = 600;
 
 /** Takes a transform job from its creation to its end: the model is served, and each object sent through it. */
-export async function superviseTransform(job: Transform): Promise<void> {
-  const control = new Control(job.folder, job.timeline.progress);
-  try {
-    await job.timeline.end(await run(job, control));
-  } finally {
-    control.close();
-  }
-}
+export const superviseTransform = (job: Transform): Promise<void> =>
+  superviseOnce(job, (control) => run(job, control));
 
 async function run(job: Transform, control: Control): Promise<Ending> {
   const { folder, timeline } = job;
@@ -43,11 +37,7 @@ async function run(job: Transform, control: Control): Promise<Ending> {
     await transformAll(job, server, control.signal);
     return { outcome: 'Completed', status: 'Completed' };
   } catch (error) {
-    if (control.demand === 'stop') return { outcome: 'Stopped', status: 'Stopped' };
-    if (control.demand) return failed(INTERNAL_ERROR);
-    const clientError = asClientError(error);
-    if (clientError === null) throw error;
-    return failed(`ClientError: ${clientError}`);
+    return endingUnder(control, error);
   } finally {
     server?.running.signal('SIGKILL');
     await server?.running.ended;

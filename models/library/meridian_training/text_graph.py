@@ -1,64 +1,36 @@
 """The ONNX graph of a text classifier: how it is written, run as serving runs it, and proven against the native model."""
 
-import logging
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-import onnxruntime
 import torch
 
 from .job import JobError
 from .text_model import Probabilities, TextClassifier
 from .text_tokens import Ids, batches_by_length, pad
+from .torch_graph import export_graph, open_graph
 
 IDS, MASK, OUTPUT = "input_ids", "attention_mask", "probabilities"
 GRAPH = {"ids": IDS, "mask": MASK, "output": OUTPUT}
-# The newest that the quantiser and every runtime of ours read.
-OPSET = 18
 BATCH_ROWS = 32
 PARITY_LIMIT = 1e-4
 
 
 def export_text_graph(classifier: TextClassifier, file: Path) -> None:
     """Writes the graph: ids and mask, int64 [rows, tokens], give probabilities, float32 [rows, classes]."""
-    model = Probabilities(classifier).cpu().eval()
     ids = torch.ones((2, 8), dtype=torch.int64)
     axes = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens")}
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            model,
-            (ids, torch.ones_like(ids)),
-            input_names=[IDS, MASK],
-            output_names=[OUTPUT],
-            dynamic_shapes={"ids": axes, "mask": axes},
-            opset_version=OPSET,
-            dynamo=True,
-            verbose=False,
-        )
-    graph = program.model_proto
-    # The exporter leaves shapes of what its optimiser has since turned around; shape inference refuses them.
-    del graph.graph.value_info[:]
-    # Which machine and which file a node was traced from is nothing that the graph needs.
-    for node in graph.graph.node:
-        node.ClearField("metadata_props")
-        node.ClearField("doc_string")
-    onnx.save(graph, file)
+    given = (ids, torch.ones_like(ids))
+    export_graph(Probabilities(classifier), given, [IDS, MASK], OUTPUT, {"ids": axes, "mask": axes}, file)
 
 
 class TextGraph:
     """An exported classifier, run on the CPU."""
 
     def __init__(self, file: Path, pad_id: int, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        self._session = open_graph(file, threads)
         self._pad_id = pad_id
 
     def probabilities(self, rows: Sequence[Ids], batch_rows: int = BATCH_ROWS) -> np.ndarray:
