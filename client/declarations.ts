@@ -5,8 +5,10 @@ import { create } from 'tar';
 import { canonicalJson } from '../contracts/canonical-json';
 import type { PublishedSource } from '../contracts/decision';
 import { validateModelDeclaration } from '../contracts/generated/validators';
+import { checkGate } from '../contracts/gate-rules';
 import { Key } from '../contracts/ids';
 import type { DeclarationPointer, ModelDeclaration } from '../contracts/model';
+import { checkInputs } from '../contracts/ownership';
 import { checkDeclaredTraining } from '../contracts/training-rules';
 import { searchOf } from '../contracts/tuning';
 import { parse } from '../contracts/validate';
@@ -29,7 +31,7 @@ const LIBRARY = 'models/library';
 /**
  * Publishes a declaration as hashed JSON, with the views it brings and the code its jobs run, and makes it the current
  * one. Runs in flight keep the one they began with; publishing the same again changes nothing.
- * @throws MeridianError InvalidInput where the declaration does not fit its schema, its training or its search contradicts itself, or a view what is published
+ * @throws MeridianError InvalidInput where the declaration does not fit its schema, an input says whose a row is, its training or its search contradicts itself, its gate names a metric that the kind does not have, or a view contradicts what is published
  */
 export async function publishDeclaration(
   store: ObjectStore,
@@ -40,7 +42,9 @@ export async function publishDeclaration(
     `declaration of ${declaration.name}`,
     declaration,
   );
+  checkInputs(checked);
   checkDeclaredTraining(checked);
+  checkGate(checked);
   if (checked.training.tuning) searchOf(checked);
   const body = canonicalJson(checked);
   const hash = sha256(body);

@@ -1,6 +1,8 @@
 import { executeChild, ParentClosePolicy, patched, startChild, workflowInfo } from '@temporalio/workflow';
+import { inDollars } from '../contracts/cost';
 import type { Provenance } from '../contracts/decision';
 import type { Verdict } from '../contracts/evaluation';
+import { headlineOf } from '../contracts/gate-rules';
 import { validateRetrainModelInput } from '../contracts/generated/validators';
 import type { RetrainModelInput } from '../contracts/generated/types';
 import { WorkflowId } from '../contracts/ids';
@@ -21,7 +23,7 @@ import { tellingItsEnd, type TrainingStory } from './shared/training-end';
 import { runTrainingJob } from './shared/training-job';
 import { runTuningJob } from './shared/tuning-job';
 import { tagVersion } from './shared/tag-version';
-import type { evaluateModel } from './evaluate-model';
+import type { EvaluateResult, evaluateModel } from './evaluate-model';
 import type { rollOutModel } from './roll-out-model';
 
 export interface RetrainResult {
@@ -137,7 +139,7 @@ async function retrain(input: RetrainModelInput, story: TrainingStory): Promise<
     'evaluate',
     {
       doing: `Evaluating, in ${WorkflowId.evaluate(model, version)} (where it parks if it must)`,
-      done: (e) => `verdict **${e.verdict}**, AUC ${e.metrics['auc']?.toFixed(4)}`,
+      done: (e) => describeVerdict(e, headlineOf(declaration)),
     },
     () =>
       executeChild<typeof evaluateModel>('evaluateModel', {
@@ -194,25 +196,32 @@ function describeTraining({
   return `job ${jobName}, the best of ${all} trials of ${tuning.jobName} (${objective.metric} ${objective.value}): ${seconds} in all`;
 }
 
+function describeVerdict({ verdict, metrics }: EvaluateResult, headline: string | null): string {
+  const value = headline === null ? undefined : metrics[headline];
+  return `verdict **${verdict}**${value === undefined ? '' : `, ${headline} ${value.toFixed(4)}`}`;
+}
+
 function describeCost({ jobs, spotSavingPercent, dollars }: TrainingCost): string {
   const saved =
     spotSavingPercent !== null && jobs.some(({ market }) => market === 'spot')
       ? ` (${spotSavingPercent.toFixed(0)} % saved by spot)`
       : '';
   const attempts = jobs.length > 1 ? `, in ${jobs.length} jobs` : '';
-  const price = dollars === null ? 'at a price that is not known' : `$${dollars.toFixed(4)}`;
+  const price = dollars === null ? 'at a price that is not known' : inDollars(dollars);
   return `${saved}${attempts}, ${price}`;
 }
 
 /** Starts the roll-out as an abandoned child, so that it outlives this run; a verdict short of a pass stays in Staging. */
 async function handOver(input: RetrainModelInput, version: string, verdict: Verdict): Promise<string | null> {
   const { model, trigger, reason, rollOutSteps } = input;
-  if (verdict !== 'pass') {
+  // The end of a run tells its verdict; a run that began before it did tells that by itself.
+  if (verdict !== 'pass' && !patched('end-tells-the-verdict')) {
+    const evaluation = WorkflowId.evaluate(model, version);
     await notifications
-      .notifyVerdict({ model, version, verdict, workflowId: WorkflowId.evaluate(model, version) })
+      .notifyVerdict({ model, version, verdict, workflowId: evaluation })
       .catch(unlessCancelled);
-    return null;
   }
+  if (verdict !== 'pass') return null;
   const workflowId = WorkflowId.rollOut(model, version);
   await startChild<typeof rollOutModel>('rollOutModel', {
     workflowId,

@@ -1,8 +1,8 @@
 import type { Metric } from '../../contracts/evaluation';
+import type { Directions } from '../../contracts/gate-rules';
 import type { ModelDeclaration } from '../../contracts/model';
-import { checkGate, judge as judgeBy } from './gate';
+import { judge as judgeBy } from './gate';
 import type { Evidence } from './gate';
-import type { Directions } from './kinds/kind';
 
 const DIRECTIONS: Directions = { auc: 'higher', logLoss: 'lower', recall: 'higher' };
 const judge = (declaration: Parameters<typeof judgeBy>[0], given: Evidence) =>
@@ -112,32 +112,5 @@ describe('judge', () => {
       found: '45.1 ms',
       expected: 'at most 45 ms',
     });
-  });
-});
-
-describe('checkGate', () => {
-  const check = (gate: ModelDeclaration['gate']) =>
-    checkGate({ name: 'churn', kind: 'tabular-classifier', gate } as ModelDeclaration, DIRECTIONS);
-
-  it('takes metrics of the kind', () => {
-    expect(() => check(CHAMPION)).not.toThrow();
-  });
-
-  it('refuses every other, naming those there are', () => {
-    const unknown = { absolute: [...AUC.absolute, { metric: 'constructor', min: 0 }] };
-    expect(() => check({ ...unknown, champion: { metric: 'AUC', margin: 0 } })).toThrow(
-      expect.objectContaining({
-        code: 'InvalidInput',
-        message: expect.stringContaining('expected metrics of a tabular-classifier (auc, logLoss, recall)'),
-        fields: [
-          {
-            field: 'gate.absolute.1.metric',
-            found: '"constructor"',
-            expected: 'one of auc, logLoss, recall',
-          },
-          { field: 'gate.champion.metric', found: '"AUC"', expected: 'one of auc, logLoss, recall' },
-        ],
-      }),
-    );
   });
 });

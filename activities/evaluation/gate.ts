@@ -1,7 +1,6 @@
 import type { Evaluation, GateRule, Metric, Verdict } from '../../contracts/evaluation';
+import type { Directions } from '../../contracts/gate-rules';
 import type { ModelDeclaration } from '../../contracts/model';
-import { ErrorCode, MeridianError, show, type FieldProblem } from '../../contracts/errors';
-import type { Directions } from './kinds/kind';
 
 /** What the gate judges by. */
 export interface Evidence {
@@ -9,28 +8,6 @@ export interface Evidence {
   /** Null for a first version; `problem` where the champion could not be scored on these rows. */
   champion: { version: string; differences: Record<string, Metric>; problem: string | null } | null;
   latency: { p95: number };
-}
-
-/**
- * @param directions every metric of the model's kind
- * @throws InvalidInput where the gate names another, listing those there are.
- */
-export function checkGate({ name, kind, gate }: ModelDeclaration, directions: Directions): void {
-  const known = Object.keys(directions).join(', ');
-  const named: [field: string, metric: string][] = [
-    ...gate.absolute.map(({ metric }, index): [string, string] => [`gate.absolute.${index}.metric`, metric]),
-    ...(gate.champion ? [['gate.champion.metric', gate.champion.metric] satisfies [string, string]] : []),
-  ];
-  const fields = named
-    .filter(([, metric]) => !Object.hasOwn(directions, metric))
-    .map(([field, metric]): FieldProblem => ({ field, found: show(metric), expected: `one of ${known}` }));
-  if (fields.length === 0) return;
-  throw new MeridianError(
-    ErrorCode.InvalidInput,
-    `${name}: ${fields.map(({ field, found }) => `${field}: found ${found}`).join('; ')}; expected metrics of a ${kind} ` +
-      `(${known}). Correct the declaration and publish it again.`,
-    fields,
-  );
 }
 
 /**

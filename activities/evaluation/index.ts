@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { DatasetSnapshot } from '../../contracts/dataset';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { summarize, type Evaluation, type EvaluationSummary } from '../../contracts/evaluation';
+import { checkGate, directionsOf } from '../../contracts/gate-rules';
 import { Key } from '../../contracts/ids';
 import type { ModelDeclaration } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
@@ -10,9 +11,9 @@ import type { LoadedModel } from '../../platform/onnx/loaded-model';
 import type { ObjectStore } from '../../platform/s3';
 import { refuseExpired } from '../privacy/expiry';
 import { compare } from './compare';
-import { checkGate, judge } from './gate';
+import { judge } from './gate';
 import { readHeldOut } from './held-out';
-import { EVALUATION_KINDS } from './kinds';
+import { OPEN_TRIAL } from './kinds';
 import type { Examined, Trial } from './kinds/kind';
 import { measureLatency } from './latency';
 import { whyNotNew } from './seen';
@@ -51,11 +52,10 @@ export function createEvaluationActivities({ store }: Dependencies) {
      */
     async evaluateVersion(input: EvaluateVersionInput): Promise<EvaluationSummary> {
       const { declaration, candidate, snapshot } = input;
-      const kind = EVALUATION_KINDS[declaration.kind];
-      checkGate(declaration, kind.directions(declaration));
+      checkGate(declaration);
       await beat('reading', candidate.version, 0);
       await refuseExpired(store, snapshot.model, snapshot.snapshot);
-      const trial = kind.openTrial(await readHeldOut(store, snapshot), declaration);
+      const trial = OPEN_TRIAL[declaration.kind](await readHeldOut(store, snapshot), declaration);
       const evaluation = await withModel(store, candidate, (model) => evaluate(store, input, model, trial));
       const body = JSON.stringify(evaluation, null, 1);
       await store.put(Key.evaluation(declaration.name, candidate.version, input.evaluationId), body);
@@ -102,7 +102,7 @@ async function evaluate(
     gate: judge(
       declaration,
       { metrics, latency, champion: opponent && { ...opponent, problem: rival?.problem ?? null } },
-      EVALUATION_KINDS[declaration.kind].directions(declaration),
+      directionsOf(declaration),
     ),
     evaluatedAt: new Date().toISOString(),
   };

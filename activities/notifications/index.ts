@@ -10,6 +10,7 @@ import {
 import type { Config } from '../../platform/config';
 import type { Say } from '../../platform/slack';
 import type { Telemetry } from '../../platform/telemetry';
+import { workflowLink } from './workflow-link';
 
 interface Dependencies {
   say: Say;
@@ -72,10 +73,7 @@ interface SettledNotice {
 
 /** What people are told, once each. */
 export function createNotificationActivities({ say, telemetry, links, namespace }: Dependencies) {
-  const link = (workflowId: string) =>
-    links.temporalUi
-      ? `<${links.temporalUi}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}|${workflowId}>`
-      : workflowId;
+  const link = (workflowId: string) => workflowLink(links, namespace, workflowId);
 
   return {
     /** A run waits for a person. */

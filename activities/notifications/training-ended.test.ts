@@ -77,6 +77,16 @@ describe('notifyTrainingEnded', () => {
       'cloudwatch',
     ])
       expect(text).toContain(part);
+    expect(text).not.toContain('Staging');
+  });
+
+  it('says of a version that did not pass that it stays in Staging, and where its rules are', async () => {
+    const { said, notifyTrainingEnded } = observed();
+    await notifyTrainingEnded({ ...END, verdict: 'fail' });
+    expect(said[0]!.text).toContain(
+      'It stays in Staging. Every rule with its numbers: ' +
+        '<https://ui/namespaces/default/workflows/evaluate%2Fchurn%2Fchurn-v1.2.0|evaluate/churn/churn-v1.2.0>',
+    );
   });
 
   it('links to the log of the local service where there is one', async () => {
@@ -96,7 +106,7 @@ describe('notifyTrainingEnded', () => {
     await notifyTrainingEnded(END);
     expect(said.map(({ id }) => id)).toEqual([said[0]!.id, said[0]!.id]);
     expect(said[0]!.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
-    expect(counted).toEqual([{ model: 'churn', trigger: 'person', ended: 'completed' }]);
+    expect(counted).toEqual([{ model: 'churn', trigger: 'person', ended: 'completed', verdict: 'pass' }]);
     await notifyTrainingEnded({ ...END, runId: 'run-2' });
     expect(said[2]!.id).not.toBe(said[0]!.id);
   });

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { inDollars } from '../../contracts/cost';
-import { Key } from '../../contracts/ids';
+import { Key, WorkflowId } from '../../contracts/ids';
 import type { TrainingEnd } from '../../contracts/training-end';
 import type { Config } from '../../platform/config';
 import type { ObjectStore } from '../../platform/s3';
 import type { Say } from '../../platform/slack';
 import type { Telemetry } from '../../platform/telemetry';
+import { workflowLink } from './workflow-link';
 
 interface Dependencies {
   say: Say;
@@ -34,10 +35,10 @@ export function createTrainingEndedActivities({ say, telemetry, store, config }:
       const id = createHash('sha256').update(`${end.workflowId}/${end.runId}/training ended`).digest('hex');
       const record = Key.told(id);
       if (await store.head(record)) return;
-      const { model, trigger, ended } = end;
+      const { model, trigger, ended, verdict } = end;
       await say(HEADLINES[ended](end), describe(end, config), { id: asUuid(id) });
       if (await store.create(record, JSON.stringify({ workflowId: end.workflowId, ended })))
-        telemetry.count('training.ended', 1, { model, trigger, ended });
+        telemetry.count('training.ended', 1, { model, trigger, ended, verdict: verdict ?? 'none' });
     },
   };
 }
@@ -47,6 +48,7 @@ function describe(end: TrainingEnd, config: Dependencies['config']): string {
     `${starter(end)} started it${end.reason ? `: ${end.reason}` : ''}. It took ${inWords(end.seconds)}.`,
     end.problem && `\`\`\`${end.problem.slice(0, 1200)}\`\`\``,
     end.metrics && `Held out: ${figures(end.metrics)}`,
+    staysInStaging(end, config),
     costs(end),
     links(end, config).join(' · '),
   ];
@@ -80,15 +82,22 @@ function costs({ trainingSeconds, billableSeconds, cost, estimate }: TrainingEnd
   return parts.filter(Boolean).join('; ');
 }
 
+function staysInStaging(
+  { model, version, verdict }: TrainingEnd,
+  { links: to, temporal }: Dependencies['config'],
+): string | null {
+  if (version === null || verdict === null || verdict === 'pass') return null;
+  const evaluation = workflowLink(to, temporal.namespace, WorkflowId.evaluate(model, version));
+  return `It stays in Staging. Every rule with its numbers: ${evaluation}`;
+}
+
 function links(
   end: TrainingEnd,
   { links: to, mlflowUrl, sagemaker, temporal }: Dependencies['config'],
 ): string[] {
   const { workflowId, runId, jobName, mlflow } = end;
-  const { temporalUi } = to;
-  const workflow = `namespaces/${encodeURIComponent(temporal.namespace)}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
   return [
-    temporalUi ? `<${temporalUi}/${workflow}|${workflowId}>` : workflowId,
+    workflowLink(to, temporal.namespace, workflowId, runId),
     ...(mlflow
       ? [`<${mlflowUrl}/#/experiments/${mlflow.experimentId}/runs/${mlflow.runId}|MLflow run>`]
       : []),

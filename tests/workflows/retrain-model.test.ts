@@ -104,7 +104,9 @@ describe('retrainModel', () => {
       (await start({ model: 'churn' })).result(),
     );
     expect(result).toMatchObject({ verdict: 'fail', rollOut: null });
-    expect(names(calls)).toContain('notifyVerdict');
+    expect(calls.filter(([name]) => name === 'notifyTrainingEnded')).toMatchObject([
+      ['notifyTrainingEnded', { verdict: 'fail', version: 'churn-v1.1.0' }],
+    ]);
     expect(names(calls)).not.toContain('requestDecision');
   });
 
@@ -112,7 +114,7 @@ describe('retrainModel', () => {
     const mocks = mockActivities(calls, {
       evaluateVersion: failedGate,
       allocateVersion: () => 'churn-v1.1.1',
-      notifyVerdict: () => {
+      notifyTrainingEnded: () => {
         throw ApplicationFailure.create({
           type: 'AccessDenied',
           nonRetryable: true,

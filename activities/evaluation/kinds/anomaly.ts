@@ -8,15 +8,7 @@ import {
   type SeriesPoints,
   type SeriesWindows,
 } from '../../../platform/onnx/series-windows';
-import {
-  ASKED_ROWS,
-  breach,
-  wrongKind,
-  type EvaluationKind,
-  type HeldOut,
-  type Metrics,
-  type Trial,
-} from './kind';
+import { ASKED_ROWS, breach, wrongKind, type HeldOut, type Metrics, type Trial } from './kind';
 
 /** What people called anomalous: from its first point to its last. */
 export interface LabelledWindow {
@@ -55,21 +47,10 @@ export interface Tally {
 }
 
 /**
- * A detector of anomalies. Resampled by the day of a series: neighbouring points are not independent of each other. A window,
- * and a run of anomalous points, belongs to the day of its first point.
+ * Opens the trial of a detector of anomalies. Resampled by the day of a series: neighbouring points are not independent of each
+ * other. A window, and a run of anomalous points, belongs to the day of its first point.
  */
-export const anomaly: EvaluationKind = {
-  directions: () => ({
-    recall: 'higher',
-    precision: 'higher',
-    f1: 'higher',
-    falseAlarmRate: 'lower',
-    alertRate: 'lower',
-  }),
-  openTrial,
-};
-
-function openTrial({ where, table, windows }: HeldOut): Trial {
+export function openAnomaly({ where, table, windows }: HeldOut): Trial {
   const points = pointsOf(table);
   if (points.time.length === 0) throw breach(where, 'no points', 'held-out points');
   const labelled = windows ? readWindows(windows) : [];

@@ -1,19 +1,10 @@
+import { METRIC_DIRECTIONS } from '../../../contracts/gate-rules';
 import type { ModelDeclaration } from '../../../contracts/model';
 import type { LoadedModel, OnBatch, TabularModel } from '../../../platform/onnx/loaded-model';
-import { ASKED_ROWS, breach, wrongKind, type EvaluationKind, type HeldOut, type Trial } from './kind';
+import { ASKED_ROWS, breach, wrongKind, type HeldOut, type Trial } from './kind';
 import { numberEntities, readLabels } from './labels';
 
-const METRICS = {
-  auc: 'higher',
-  prAuc: 'higher',
-  logLoss: 'lower',
-  brier: 'lower',
-  calibrationError: 'lower',
-  accuracy: 'higher',
-  precision: 'higher',
-  recall: 'higher',
-  f1: 'higher',
-} as const;
+const METRICS = METRIC_DIRECTIONS['tabular-classifier'];
 export type MetricName = keyof typeof METRICS;
 export const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
 
@@ -21,9 +12,6 @@ export interface Measured {
   metrics: Record<MetricName, number>;
   confusion: { truePositive: number; falsePositive: number; trueNegative: number; falseNegative: number };
 }
-
-/** A classifier of two classes by the probability of the positive one. */
-export const binary: EvaluationKind = { directions: () => METRICS, openTrial };
 
 /** A score of at least this is taken for the positive class. */
 const THRESHOLD = 0.5;
@@ -51,7 +39,8 @@ export interface LabelledRows {
   entities: number;
 }
 
-function openTrial(heldOut: HeldOut, { label }: ModelDeclaration): Trial {
+/** Opens the trial of a classifier of two classes, judged by the probability of the positive one. */
+export function openBinary(heldOut: HeldOut, { label }: ModelDeclaration): Trial {
   const { table, where } = heldOut;
   const isLabel = (value: number): boolean => value === 0 || value === 1;
   const positive = Uint8Array.from(readLabels(heldOut, '0 or 1', isLabel));

@@ -1,14 +1,14 @@
 import type { ModelKind } from '../../../contracts/model';
-import { anomaly } from './anomaly';
-import { binary } from './binary';
-import type { EvaluationKind } from './kind';
-import { multiClass } from './multi-class';
-import { regression } from './regression';
+import { openAnomaly } from './anomaly';
+import { openBinary } from './binary';
+import type { OpenTrial } from './kind';
+import { openMultiClass } from './multi-class';
+import { openRegression } from './regression';
 
 /** How each kind of model is judged. */
-export const EVALUATION_KINDS: Readonly<Record<ModelKind, EvaluationKind>> = {
-  'tabular-classifier': binary,
-  'tabular-regressor': regression,
-  'text-classifier': multiClass,
-  'metric-anomaly': anomaly,
+export const OPEN_TRIAL: Readonly<Record<ModelKind, OpenTrial>> = {
+  'tabular-classifier': openBinary,
+  'tabular-regressor': openRegression,
+  'text-classifier': openMultiClass,
+  'metric-anomaly': openAnomaly,
 };

@@ -4,20 +4,14 @@ import type { Confusion } from '../../../contracts/evaluation';
 import type { ModelDeclaration, ModelKind } from '../../../contracts/model';
 import type { LoadedModel, OnBatch } from '../../../platform/onnx/loaded-model';
 
-/** Which way a metric is better. */
-export type Direction = 'higher' | 'lower';
-export type Directions = Readonly<Record<string, Direction>>;
-
 /** Metrics by name; NaN for what the rows leave undefined. */
 export type Metrics = Readonly<Record<string, number>>;
 
-/** How models of one kind are judged. */
-export interface EvaluationKind {
-  /** Every metric that a model so declared may have. */
-  directions(declaration: ModelDeclaration): Directions;
-  /** @throws DataQualityBreach where the rows cannot judge a model of this kind. */
-  openTrial(heldOut: HeldOut, declaration: ModelDeclaration): Trial;
-}
+/**
+ * Puts rows to the models of one kind.
+ * @throws DataQualityBreach where the rows cannot judge a model of this kind.
+ */
+export type OpenTrial = (heldOut: HeldOut, declaration: ModelDeclaration) => Trial;
 
 /** A snapshot's held-out rows, as they were read. */
 export interface HeldOut {

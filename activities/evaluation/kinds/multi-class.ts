@@ -1,19 +1,8 @@
 import { ErrorCode, MeridianError, show } from '../../../contracts/errors';
 import type { ModelDeclaration } from '../../../contracts/model';
 import type { LoadedModel, OnBatch, TextModel } from '../../../platform/onnx/loaded-model';
-import {
-  ASKED_ROWS,
-  breach,
-  wrongKind,
-  type Directions,
-  type EvaluationKind,
-  type HeldOut,
-  type Metrics,
-  type Trial,
-} from './kind';
+import { ASKED_ROWS, breach, wrongKind, type HeldOut, type Metrics, type Trial } from './kind';
 import { numberEntities, readLabels } from './labels';
-
-const METRICS: Directions = { accuracy: 'higher', macroF1: 'higher', weightedF1: 'higher', logLoss: 'lower' };
 
 /** Keeps the logarithm finite for a probability of 0 (the same bound as scikit-learn's). */
 const EPSILON = Number.EPSILON;
@@ -29,22 +18,10 @@ export interface ClassifiedRows {
   readonly entity: Uint32Array;
 }
 
-/** A classifier of several classes: overall metrics, and `precision.<class>`, `recall.<class>`, `f1.<class>` of each. */
-export const multiClass: EvaluationKind = {
-  directions: (declaration) => ({
-    ...METRICS,
-    ...Object.fromEntries(
-      classesOf(declaration).flatMap((name) =>
-        ['precision', 'recall', 'f1'].map((metric) => [`${metric}.${name}`, 'higher']),
-      ),
-    ),
-  }),
-  openTrial,
-};
-
 const classesOf = ({ label }: ModelDeclaration): string[] => label?.classes ?? [];
 
-function openTrial(heldOut: HeldOut, declaration: ModelDeclaration): Trial {
+/** Opens the trial of a classifier of several classes: overall metrics, and `precision.<class>`, `recall.<class>`, `f1.<class>` of each. */
+export function openMultiClass(heldOut: HeldOut, declaration: ModelDeclaration): Trial {
   const { table, where } = heldOut;
   const classes = classesOf(declaration);
   const expected = `the number of a class, 0 to ${classes.length - 1}`;

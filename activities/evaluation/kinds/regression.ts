@@ -1,13 +1,5 @@
 import type { LoadedModel, OnBatch, TabularModel } from '../../../platform/onnx/loaded-model';
-import {
-  ASKED_ROWS,
-  breach,
-  wrongKind,
-  type EvaluationKind,
-  type HeldOut,
-  type Metrics,
-  type Trial,
-} from './kind';
+import { ASKED_ROWS, breach, wrongKind, type HeldOut, type Metrics, type Trial } from './kind';
 import { numberEntities, readLabels } from './labels';
 
 /** Predicted rows, with what every resample needs computed once. All arrays have one entry a row. */
@@ -22,12 +14,8 @@ export interface PredictedRows {
   readonly entity: Uint32Array;
 }
 
-export const regression: EvaluationKind = {
-  directions: () => ({ rmse: 'lower', mae: 'lower', mape: 'lower', r2: 'higher' }),
-  openTrial,
-};
-
-function openTrial(heldOut: HeldOut): Trial {
+/** Opens the trial of a predictor of numbers. */
+export function openRegression(heldOut: HeldOut): Trial {
   const { table, where } = heldOut;
   const labels = readLabels(heldOut, 'a finite number', Number.isFinite);
   if (labels.every((label) => label === labels[0]))
