@@ -10,12 +10,14 @@ import { predictCommand } from './commands/predict';
 import { resolveCommand } from './commands/resolve';
 import { retrainCommand } from './commands/retrain';
 import { schedulesCommand } from './commands/schedules';
+import { scoreBatchCommand } from './commands/score-batch';
 import { tryCommand } from './commands/try';
 
 const program = new Command('meridian')
   .description('Meridian ML pipelines: train, release, serve and watch models, as durable workflows.')
   .addCommand(localCommand())
   .addCommand(retrainCommand())
+  .addCommand(scoreBatchCommand())
   .addCommand(resolveCommand())
   .addCommand(predictCommand())
   .addCommand(modelsCommand())

@@ -10,6 +10,7 @@ import { listPartitionDays } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { CUSTOMERS, macros, ORIGIN } from './customers';
 import { EVENT_LABELS, eventMacros, EVENTS } from './events';
+import { INCIDENTS, metricMacros, METRICS } from './metrics';
 import { RAW_TABLES } from './tables';
 
 export interface SampleOptions {
@@ -29,22 +30,38 @@ export interface SampleSummary {
   objects: number;
 }
 
-/** Each table with where a day of it lies. */
-const TABLES: readonly { name: string; query: string; partition: (day: Day) => string }[] = [
-  ...Object.entries({ ...RAW_TABLES, events: EVENTS }).map(([name, query]) => ({
-    name,
-    query,
-    partition: (day: Day) => Key.rawPartition(name, day),
-  })),
-  {
-    name: 'event labels',
-    query: EVENT_LABELS,
-    partition: (day) => Key.labelPartition('event-classifier', day),
-  },
-];
+interface Table {
+  name: string;
+  query: string;
+  /** Where a day of it lies. */
+  partition: (day: Day) => string;
+  /** It has no rows on most days, and tells nothing of what is missing. */
+  sparse: boolean;
+}
 
-/** Tables that have no rows on most days; laid down before the others, which tell what is missing. */
-const SPARSE = ['opt-outs'];
+const raw = (name: string, query: string, sparse = false): Table => ({
+  name,
+  query,
+  partition: (day) => Key.rawPartition(name, day),
+  sparse,
+});
+
+const labels = (model: string, query: string, sparse = false): Table => ({
+  name: `labels of ${model}`,
+  query,
+  partition: (day) => Key.labelPartition(model, day),
+  sparse,
+});
+
+const { 'opt-outs': OPT_OUTS, ...DAILY } = RAW_TABLES;
+
+/** The sparse ones come first: where a day of the others is there, theirs is. */
+const TABLES: readonly Table[] = [
+  raw('opt-outs', OPT_OUTS!, true),
+  labels('anomaly-detector', INCIDENTS, true),
+  ...Object.entries({ ...DAILY, events: EVENTS, metrics: METRICS }).map(([name, query]) => raw(name, query)),
+  labels('event-classifier', EVENT_LABELS),
+];
 
 const LEAST_DAYS = 180;
 const UPLOADS_IN_FLIGHT = 16;
@@ -53,9 +70,9 @@ const dayNumber = (day: Day): number => (dayToEpochMs(day) - dayToEpochMs(ORIGIN
 
 /**
  * Lays down a sample of Meridian's raw data, `raw/<table>/dt=YYYY-MM-DD/part-0.parquet`: accounts, usage, billing,
- * support, events, and opt-outs (on the days that have some); and the labels of the events,
- * `labels/event-classifier/dt=YYYY-MM-DD/part-0.parquet`. Seed, customers and day decide what is in an object; days that are
- * there already are kept, so that a later `endDate` adds days to the same history.
+ * support, events, metrics, and opt-outs (on the days that have some); and below `labels/<model>/`, in the same partitions, the
+ * labels of the events and (on the days that have some) the incidents in the metrics. Seed, customers and day decide what is in
+ * an object; days that are there already are kept, so that a later `endDate` adds days to the same history.
  * @throws MeridianError InvalidInput where the days do not suffice for the models declared here.
  */
 export async function layDownSampleData(
@@ -70,7 +87,8 @@ export async function layDownSampleData(
   }
   const wanted = daysEndingWith(endDate, days);
   const present = await presentDays(store, wanted);
-  const missing = wanted.filter((day) => [...present.values()].some((days) => !days.has(day)));
+  const isLaidDown = (day: Day): boolean => present.every(({ sparse, days }) => sparse || days.has(day));
+  const missing = wanted.filter((day) => !isLaidDown(day));
   const summary = { firstDay: wanted[0]!, lastDay: endDate };
   const kept = days - missing.length;
   if (missing.length === 0) return { ...summary, days: { written: 0, kept }, objects: 0 };
@@ -79,15 +97,16 @@ export async function layDownSampleData(
   const database = await openDatabase({ memoryLimit: '2GB', temporaryFolder: join(folder, 'spill') });
   try {
     const span = { first: dayNumber(missing[0]!), last: dayNumber(missing.at(-1)!) };
-    for (const macro of [...macros(seed), ...eventMacros()]) await database.execute(macro);
+    for (const macro of [...macros(seed), ...eventMacros(), ...metricMacros()]) await database.execute(macro);
     await database.execute(CUSTOMERS, { customers, ...span });
     let objects = 0;
-    for (const table of TABLES) {
+    for (const table of present) {
+      // What is there already stays: labels may have been reviewed since.
+      const lacking = missing.filter((day) => !table.days.has(day));
+      if (lacking.length === 0) continue;
       const name = identifier(`raw ${table.name}`);
       await database.execute(`CREATE TABLE ${name} AS ${table.query} ORDER BY dt`, span);
-      // What is there already stays: labels may have been reviewed since.
-      const lacking = missing.filter((day) => !present.get(table.name)?.has(day));
-      const days = SPARSE.includes(table.name) ? await daysWithRows(database, name, lacking) : lacking;
+      const days = table.sparse ? await daysWithRows(database, name, lacking) : lacking;
       objects += await uploadDays(store, database, folder, name, days, table.partition);
       await database.execute(`DROP TABLE ${name}`);
     }
@@ -98,13 +117,17 @@ export async function layDownSampleData(
   }
 }
 
-/** The days that each table has, but for sparse ones. */
-async function presentDays(store: ObjectStore, [first]: readonly Day[]): Promise<Map<string, Set<Day>>> {
-  const tables = TABLES.filter(({ name }) => !SPARSE.includes(name));
-  const days = await Promise.all(
-    tables.map(({ partition }) => listPartitionDays(store, partition(first!).replace(/dt=.*/, ''))),
+/** Each table with the days that it has. */
+function presentDays(
+  store: ObjectStore,
+  [first]: readonly Day[],
+): Promise<(Table & { days: ReadonlySet<Day> })[]> {
+  return Promise.all(
+    TABLES.map(async (table) => {
+      const prefix = table.partition(first!).replace(/dt=.*/, '');
+      return { ...table, days: new Set(await listPartitionDays(store, prefix)) };
+    }),
   );
-  return new Map(tables.map(({ name }, index) => [name, new Set(days[index])]));
 }
 
 async function uploadDays(
