@@ -53,7 +53,8 @@ export interface DatasetManifest {
   splitRule: SplitRule;
   /** Whether rows use only features that were known at their time. */
   asKnown: boolean;
-  optOuts: { version: string; entities: number };
+  /** The list that the rows were held against; `owners`: join keys of those whom rows belong to, where they do. */
+  optOuts: { version: string; entities: number; owners?: string[] };
   /** The partitions read: key and ETag. */
   sources: { key: string; etag: string }[];
   splits: Record<Split, ManifestSplit>;

@@ -73,6 +73,8 @@ export interface OptOutProof {
   views: string[];
   /** Snapshots that hold somebody on the list, and from when on they may not be used any more. */
   expiring: { model: string; snapshot: string; entities: number; expiresAt: string; deletedAt?: string }[];
+  /** Texts of theirs that this run took out of the batches of label reviews. */
+  erasedTexts?: number;
   /** Rows of the list whose values cannot be such join keys (`customer_id int64`), and so name nobody by them. */
   unfit?: { joinKeys: string; rows: number }[];
 }

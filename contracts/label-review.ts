@@ -1,5 +1,6 @@
 import type { Day } from './days';
 import type { ModelDeclaration } from './generated/types';
+import type { Entity } from './ownership';
 
 export const REVIEW_REASONS = ['uncertain', 'disagreeing', 'recent'] as const;
 /** Why an event is to be reviewed. */
@@ -43,10 +44,13 @@ export interface ReviewManifest {
   classes: string[];
   /** The join key that `event_id` holds as text, and whether people may see it in messages. */
   entity: { name: string; type: 'string' | 'int64' | 'int32'; personal: boolean };
+  /** Whom an event belongs to, where its view says so: their join keys are in `owner` of `batch.parquet`. */
+  owners?: Entity[];
+  /** The batch as it was drawn; texts of those who opt out later are taken out of it. */
   batch: { key: string; sha256: string; events: number; reasons: Record<ReviewReason, number> };
 }
 
-/** One row of `batch.parquet`. */
+/** One row of `batch.parquet`, as people may see it. */
 export interface ReviewEvent {
   event_id: string;
   text: string;
@@ -92,6 +96,8 @@ export interface ReviewProgress {
   /** Raised by every change. */
   revision: number;
   events: number;
+  /** Events of the batch that are not among them, since they belong to somebody who has opted out; absent where none do. */
+  withheld?: number;
   /** Events that enough people labelled, with one label given most often. */
   covered: number;
   /** Events that enough people labelled, where labels share the first place: they need another reviewer. */
@@ -145,6 +151,8 @@ export interface ReviewOutcome {
   added: number;
   coverage: number;
   agreement: number | null;
+  /** Events left out, since they belong to somebody who has opted out; absent where none do. */
+  withheld?: number;
   /** ISO 8601. */
   settledAt: string;
 }

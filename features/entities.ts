@@ -8,7 +8,7 @@ export const customer: Entity = {
   joinKeys: [{ name: 'customer_id', type: 'string' }],
 };
 
-/** Something that a customer wrote, once. */
+/** Something that a customer wrote, once; its views say which customer (`belongsTo`). */
 export const event: Entity = {
   name: 'event',
   joinKeys: [{ name: 'event_id', type: 'string' }],

@@ -11,14 +11,16 @@ const INPUT_TYPE: Record<FeatureView['features'][number]['type'], Input['type']>
   string: 'category',
 };
 
-/** Every feature of the views as a model's input, named as the feature is. */
+/** Every feature of the views as a model's input, named as the feature is; but for those that say whose a row is. */
 export function inputsOf(views: readonly FeatureView[]): Input[] {
   return views.flatMap((view) =>
-    view.features.map(({ name, type }) => ({
-      name,
-      view: view.name,
-      feature: name,
-      type: INPUT_TYPE[type],
-    })),
+    view.features
+      .filter(({ belongsTo }) => belongsTo === undefined)
+      .map(({ name, type }) => ({
+        name,
+        view: view.name,
+        feature: name,
+        type: INPUT_TYPE[type],
+      })),
   );
 }

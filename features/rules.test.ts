@@ -107,6 +107,21 @@ describe('a definition in itself', () => {
         'features.2.checks.categories',
       ],
     ],
+    [
+      'rows of somebody, not kept online',
+      { online: false, features: [{ name: 'author', type: 'string', belongsTo: 'writer' }] },
+      [],
+    ],
+    [
+      'rows of somebody who is named by no key, and rows of somebody online',
+      {
+        features: [
+          { name: 'share', type: 'double', belongsTo: 'writer' },
+          { name: 'author', type: 'int64', belongsTo: 'writer' },
+        ],
+      },
+      ['features.0.type', 'features.0.belongsTo', 'features.1.belongsTo'],
+    ],
   ])('%s', (_, change, wrong) => {
     expect(fields(flawsOf(view(change)))).toEqual(wrong);
   });

@@ -1,6 +1,7 @@
 import { show, type FieldProblem } from '../contracts/errors';
 import { storedName } from '../contracts/feature-view';
 import type { FeatureView } from '../contracts/model';
+import { canBeKey } from '../contracts/ownership';
 import { featureField } from '../platform/online-store/fields';
 
 /** Views are loaded once a day. */
@@ -36,6 +37,7 @@ export function flawsOf(view: FeatureView): FieldProblem[] {
   return [
     ...nameFlaws(view),
     ...onlineFlaws(view),
+    ...ownerFlaws(view),
     ...ttlFlaws(view),
     ...sourceFlaws(view),
     ...checkFlaws(view),
@@ -73,6 +75,23 @@ function ttlFlaws({ ttlSeconds, push = false, transformation }: FeatureView): Fi
 function onlineFlaws({ push = false, online = true }: FeatureView): FieldProblem[] {
   if (online || !push) return [];
   return [{ field: 'push', found: 'true', expected: 'false, as the view is not kept online' }];
+}
+
+/** Whose a row is must be known as that entity's views know it; online, nothing but a row's own join keys is known. */
+function ownerFlaws({ features, online = true }: FeatureView): FieldProblem[] {
+  return features.flatMap(({ type, belongsTo }, index) => {
+    if (belongsTo === undefined) return [];
+    const problems: FieldProblem[] = [];
+    if (!canBeKey(type))
+      problems.push({ field: `features.${index}.type`, found: type, expected: 'string, int64 or int32' });
+    if (online) {
+      const found = `${show(belongsTo)} in a view that is kept online`;
+      const expected =
+        'none, or `online: false`: rows are taken out of the online store by their own join keys';
+      problems.push({ field: `features.${index}.belongsTo`, found, expected });
+    }
+    return problems;
+  });
 }
 
 function sourceFlaws({ transformation, sources }: FeatureView): FieldProblem[] {

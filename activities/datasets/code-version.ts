@@ -20,6 +20,7 @@ export const CONTENT_SOURCES = [
   'contracts/ids.ts',
   'contracts/instant.ts',
   'contracts/opt-outs.ts',
+  'contracts/ownership.ts',
   'platform/duckdb-types.ts',
   'platform/duckdb.ts',
   'platform/feature-views.ts',

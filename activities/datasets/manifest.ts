@@ -10,6 +10,7 @@ import {
 import type { Day } from '../../contracts/days';
 import { Key } from '../../contracts/ids';
 import type { SupervisedDeclaration } from '../../contracts/model';
+import { ownerKeys } from '../../contracts/ownership';
 import type { PulledObject } from '../../platform/partitions';
 import { sha256, type ObjectStore } from '../../platform/s3';
 import { codeVersion } from './code-version';
@@ -44,6 +45,7 @@ export async function publishSnapshot(
   optOuts: OptOuts,
   sources: readonly PulledObject[],
 ): Promise<DatasetSnapshot> {
+  const owners = ownerKeys(declaration.views);
   const content: SnapshotContent = {
     formatVersion: 1,
     model: declaration.name,
@@ -53,7 +55,11 @@ export async function publishSnapshot(
     views: declaration.views.map(({ name, version }) => ({ name, version })),
     splitRule,
     asKnown: declaration.dataset.asKnown === true,
-    optOuts: { version: optOuts.version, entities: optOuts.entities },
+    optOuts: {
+      version: optOuts.version,
+      entities: optOuts.entities,
+      ...(owners.length > 0 && { owners }),
+    },
     sources: sources
       .map(({ key, etag }) => ({ key, etag }))
       .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)),

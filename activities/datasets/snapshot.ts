@@ -12,6 +12,7 @@ import {
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { readOptOuts } from '../privacy/opt-outs';
+import { withOwned } from '../privacy/owned';
 import { modelJoinKeys } from './entity';
 import { askedTimes, historicalQuery, pullVisible, type AskedTimes, type HistoricalView } from './historical';
 import { labelKindOf } from './label-kinds';
@@ -32,8 +33,8 @@ const INPUT_SQL_TYPE = {
 const DAY = '_day';
 
 /**
- * Joins the labels with every input at their time, leaves opted-out entities out, splits as declared, and writes
- * `datasets/<model>/<snapshot>/`: the splits first, `manifest.json` last. The snapshot's name is the hash of its content.
+ * Joins the labels with every input at their time, leaves opted-out entities out and what belongs to them, splits as
+ * declared, and writes `datasets/<model>/<snapshot>/`: the splits first, `manifest.json` last. The snapshot's name is the hash of its content.
  * @param threads What joins; the bytes do not depend on it.
  */
 export async function buildSnapshot(
@@ -52,6 +53,8 @@ export async function buildSnapshot(
       database.execute(`DELETE FROM frame WHERE NOT (${optOuts.condition})`),
     );
     const views = await pullViews(store, cache, declaration, await askedTimes(database, 'frame', 'labels'));
+    const { condition } = await withOwned(database, optOuts, views);
+    await database.execute(`DELETE FROM frame WHERE NOT (${condition})`);
     const sources = [...labels, ...views.flatMap(({ files }) => files)];
     const keys = modelJoinKeys(declaration).map(({ name }) => name);
     await explainCorruption(database, sources, async () =>

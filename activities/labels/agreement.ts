@@ -72,7 +72,8 @@ export function progressOf(
     events,
     covered,
     tied,
-    coverage: covered / events,
+    // Where nothing is to be reviewed, nothing is missing.
+    coverage: events === 0 ? 1 : covered / events,
     ...agreementOf(tallies),
     reviewers: reviewersOf(votes),
   };

@@ -17,23 +17,27 @@ import { heartbeat } from '../progress';
 import { pullObject, readManifest, reviewKeys } from './batch';
 import { pullLabels } from './label-partitions';
 import type { ReviewRequest } from './settle';
+import { readWithheld } from './withheld';
 
 /**
  * Writes the reviewed labels of `outcome.parquet` over the delivered ones, wherever an event has one, with `reviewed_by` and
  * `reviewed_at`; rows of other events stay as they are. Each object is replaced as a whole under its own name, so that at no
  * moment a row is missing or there twice. Events without a label get one in the partition of their day, in
- * `reviewed-<quarter>.parquet`. What is right already is not written again.
+ * `reviewed-<quarter>.parquet`. What is right already is not written again; of events of those who have opted out since the
+ * outcome was found nothing is written.
  * @returns the days whose partitions hold reviewed labels, oldest first
  * @throws MeridianError Conflict (retryable) where an object was delivered anew meanwhile, CorruptObject.
  */
 export async function applyReview(store: ObjectStore, { model, quarter }: ReviewRequest): Promise<Day[]> {
   const manifest = await readManifest(store, model, quarter);
+  const withheld = await readWithheld(store, manifest);
   return withPartitionCache(store, async (cache) => {
     const database = await openDatabase({ temporaryFolder: join(cache.folder, 'spill') });
     try {
       const outcome = await pullObject(store, cache, reviewKeys(model, quarter).outcome);
       await database.execute(
-        `CREATE TABLE reviewed AS SELECT * FROM ${parquetFiles([outcome.path])} WHERE label IS NOT NULL`,
+        `CREATE TABLE reviewed AS SELECT * FROM ${parquetFiles([outcome.path])}
+         WHERE label IS NOT NULL AND NOT list_contains([${[...withheld].map(literal).join(', ')}]::VARCHAR[], event_id)`,
       );
       await database.execute('CREATE TABLE labelled (event_id VARCHAR)');
       const objects = await pullLabels(store, cache, model, manifest.window.from);

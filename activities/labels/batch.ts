@@ -39,20 +39,6 @@ export const readBatch = (store: ObjectStore, model: string, quarter: string): P
     );
   });
 
-/** The IDs of the events of a review. */
-export const readEventIds = (
-  store: ObjectStore,
-  model: string,
-  quarter: string,
-): Promise<ReadonlySet<string>> =>
-  withPartitionCache(store, async (cache) => {
-    const { path } = await pullObject(store, cache, reviewKeys(model, quarter).batch);
-    return withDatabase(async (database) => {
-      const rows = await database.rows<{ event_id: string }>(`SELECT event_id FROM ${parquetFiles([path])}`);
-      return new Set(rows.map(({ event_id }) => event_id));
-    });
-  });
-
 /** One object as a file of the cache's folder. @throws MeridianError MissingObject */
 export async function pullObject(
   store: ObjectStore,

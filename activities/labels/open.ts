@@ -11,6 +11,7 @@ import {
 } from '../../contracts/label-review';
 import { personalColumns } from '../../contracts/masking';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
+import { ownersOf } from '../../contracts/ownership';
 import { isSupervised, type ResolvedDeclaration } from '../../contracts/model';
 import { literal, openDatabase, parquetFiles, withDatabase } from '../../platform/duckdb';
 import { withPartitionCache, type PartitionCache } from '../../platform/partitions';
@@ -18,7 +19,7 @@ import { sha256, type ObjectStore } from '../../platform/s3';
 import { heartbeat } from '../progress';
 import { pullObject, readManifest, reviewKeys } from './batch';
 import { eventKey } from './event-key';
-import { definePool, type PoolRequest } from './pool';
+import { definePool, textView, type PoolRequest } from './pool';
 import { drawBatch } from './sample';
 import { readProgress } from './votes';
 
@@ -83,6 +84,7 @@ async function manifestOf(
   const key = reviewKeys(declaration.name, request.quarter).batch;
   const { path } = await pullObject(store, cache, key);
   const { name, type } = eventKey(declaration);
+  const owners = ownersOf(textView(declaration));
   return {
     formatVersion: 1,
     model: declaration.name,
@@ -93,6 +95,7 @@ async function manifestOf(
     settings: reviewSettingsOf(declaration),
     classes,
     entity: { name, type, personal: personalColumns(...declaration.views).has(name) },
+    ...(owners.length > 0 && { owners }),
     batch: { key, sha256: sha256(await readFile(path)), ...(await countReasons(path)) },
   };
 }

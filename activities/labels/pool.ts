@@ -2,9 +2,9 @@ import type { Day } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import type { FeatureView, SupervisedDeclaration } from '../../contracts/model';
+import { ownersOf } from '../../contracts/ownership';
 import { identifier, literal, parquetFiles, type Database } from '../../platform/duckdb';
 import { columnTypes, SQL_TYPE } from '../../platform/duckdb-types';
-import { listFeatureViews } from '../../platform/feature-views';
 import {
   defineTable,
   explainCorruption,
@@ -13,6 +13,7 @@ import {
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
 import { readOptOuts } from '../privacy/opt-outs';
+import { requireOwners, withOwned } from '../privacy/owned';
 import { listReviews, pullObject, reviewKeys } from './batch';
 import { eventKey } from './event-key';
 import { pullLabels } from './label-partitions';
@@ -26,8 +27,9 @@ export interface PoolRequest {
 
 /**
  * Leaves what may be reviewed in the table `pool`: each event of the window once, with `event_id` (as text), text, day,
- * `label` (as delivered or reviewed), `reviewed`, `predicted_label`, `score`, `versions` and `reviewers` (labels they gave,
- * in words, where they differ). Without events that have no text, and without those of who has opted out.
+ * `owner` (the join keys of whom it belongs to, as a struct of texts), `label` (as delivered or reviewed), `reviewed`,
+ * `predicted_label`, `score`, `versions` and `reviewers` (labels they gave, in words, where they differ). Without events
+ * that have no text, and without those of who has opted out.
  * @throws MeridianError MissingObject where the window has no events, CorruptObject.
  */
 export async function definePool(
@@ -43,11 +45,25 @@ export async function definePool(
   await defineDisagreement(store, cache, database, request);
   await database.execute(
     `CREATE TABLE pool AS
-     SELECT events.event_id, text, day, given.label, coalesce(given.reviewed, false) AS reviewed,
+     SELECT events.event_id, text, day, owner, given.label, coalesce(given.reviewed, false) AS reviewed,
        predicted.label AS predicted_label, predicted.score, predicted.versions, disagreement.reviewers
      FROM events LEFT JOIN given USING (event_id) LEFT JOIN predicted USING (event_id)
        LEFT JOIN disagreement USING (event_id)`,
   );
+}
+
+const textInput = ({ inputs }: SupervisedDeclaration): SupervisedDeclaration['inputs'][number] =>
+  inputs.find(({ type }) => type === 'text')!;
+
+/** The view that the texts of events are read from. */
+export const textView = (declaration: SupervisedDeclaration): FeatureView =>
+  declaration.views.find(({ name }) => name === textInput(declaration).view)!;
+
+/** SQL: the join keys of whom an event belongs to, as text; null where the view does not say. */
+function ownerSql(view: FeatureView): string {
+  const keys = ownersOf(view).flatMap(({ joinKeys }) => joinKeys.map(({ name }) => name));
+  if (keys.length === 0) return 'NULL::VARCHAR';
+  return `{${keys.map((name) => `${literal(name)}: ${identifier(name)}::VARCHAR`).join(', ')}}`;
 }
 
 async function defineEvents(
@@ -56,8 +72,8 @@ async function defineEvents(
   database: Database,
   { declaration, window }: PoolRequest,
 ): Promise<void> {
-  const input = declaration.inputs.find(({ type }) => type === 'text')!;
-  const view = declaration.views.find(({ name }) => name === input.view)!;
+  const { feature } = textInput(declaration);
+  const view = textView(declaration);
   const key = eventKey(declaration);
   const days = await listPartitionDays(store, Key.featureView(view), window);
   const pulled = (
@@ -70,8 +86,9 @@ async function defineEvents(
   ).flat();
   if (pulled.length === 0) throw noEvents(store, view, window);
   await defineTable(database, 'delivered', pulled);
+  requireOwners(view, await columnTypes(database, 'delivered'), pulled[0]!.key);
   const name = identifier(key.name);
-  const text = identifier(input.feature);
+  const text = identifier(feature);
   await explainCorruption(database, pulled, () =>
     database.execute(
       `CREATE TABLE frame AS
@@ -80,23 +97,17 @@ async function defineEvents(
        QUALIFY row_number() OVER (PARTITION BY ${name} ORDER BY event_timestamp DESC, dt DESC, ${text}) = 1`,
     ),
   );
-  const optOuts = await readOptOuts(store, cache, database, [view, ...(await viewsNamedBy(store, view))]);
+  const optOuts = await readOptOuts(store, cache, database, [view]);
+  const { condition } = await withOwned(database, optOuts, [{ view, files: pulled }]);
   await explainCorruption(database, optOuts.sources, () =>
-    database.execute(`DELETE FROM frame WHERE NOT (${optOuts.condition})`),
+    database.execute(`DELETE FROM frame WHERE NOT (${condition})`),
   );
   await database.execute(
-    `CREATE TABLE events AS SELECT CAST(${name} AS VARCHAR) AS event_id, ${text} AS text, dt AS day FROM frame`,
+    `CREATE TABLE events AS
+     SELECT CAST(${name} AS VARCHAR) AS event_id, ${text} AS text, dt AS day, ${ownerSql(view)} AS owner FROM frame`,
   );
   const { events } = await database.row<{ events: number }>('SELECT count(*) AS events FROM events');
   if (events === 0) throw noEvents(store, view, window);
-}
-
-/** Views of those whom the events name by a feature: who wrote a text may have asked to be left out. */
-async function viewsNamedBy(store: ObjectStore, view: FeatureView): Promise<FeatureView[]> {
-  const named = new Set([...view.entity.joinKeys, ...view.features].map(({ name }) => name));
-  return (await listFeatureViews(store)).filter(({ entity }) =>
-    entity.joinKeys.every(({ name }) => named.has(name)),
-  );
 }
 
 const noEvents = (

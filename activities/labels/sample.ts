@@ -47,7 +47,7 @@ export async function drawBatch(
   // In the order of the lots, so that nobody can tell by the place why an event is in it.
   await database.execute(
     `CREATE TABLE batch AS
-     SELECT event_id, text, day, reason, detail, label, predicted_label, score
+     SELECT event_id, text, day, reason, detail, label, predicted_label, score, owner
      FROM drawn JOIN candidates USING (event_id) ORDER BY lot`,
   );
 }

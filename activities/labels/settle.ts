@@ -9,10 +9,11 @@ import {
   type PartitionCache,
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
-import { isCovered, progressOf, tallyOf, votesByEvent } from './agreement';
+import { isCovered, tallyOf, votesByEvent } from './agreement';
 import { pullObject, readManifest, reviewKeys } from './batch';
 import { pullLabels } from './label-partitions';
 import { readVotes } from './votes';
+import { progressWithout, readWithheld, withoutWithheld } from './withheld';
 
 export interface ReviewRequest {
   model: string;
@@ -22,7 +23,8 @@ export interface ReviewRequest {
 /**
  * Finds the label that most reviewers gave each event, and writes `outcome.parquet`, then `outcome.json`, each once: event_id,
  * label (null where the event is not covered), previous_label, day, reviewed_by (who gave that label), reviewed_at (when the
- * last of them did), people, agreeing, votes (in words), settled_at; ordered by event_id.
+ * last of them did), people, agreeing, votes (in words), settled_at; ordered by event_id. Events of
+ * those who have opted out are not among them.
  * @throws MeridianError MissingObject where the review was never opened, CorruptObject.
  */
 export async function settleReview(
@@ -32,17 +34,24 @@ export async function settleReview(
 ): Promise<ReviewOutcome> {
   const keys = reviewKeys(model, quarter);
   const manifest = await readManifest(store, model, quarter);
-  const { votes, revision } = await readVotes(store, model, quarter);
+  const standing = await readVotes(store, model, quarter);
+  const withheld = await readWithheld(store, manifest);
+  const votes = withoutWithheld(standing.votes, withheld);
   return withPartitionCache(store, async (cache) => {
     if (!(await store.head(keys.outcome)))
       await store.create(
         keys.outcome,
         await readFile(await writeOutcome(store, cache, manifest, votes, now)),
       );
-    const { batch, settings } = manifest;
-    const { coverage, agreement } = progressOf(votes, batch.events, settings.reviewersPerEvent, revision);
-    const counts = await countOutcome(store, cache, keys.outcome);
-    await store.create(keys.settled, JSON.stringify({ ...counts, coverage, agreement }));
+    const { coverage, agreement } = progressWithout(manifest, standing, withheld);
+    const counts = await countOutcome(store, cache, keys.outcome, now);
+    const outcome: ReviewOutcome = {
+      ...counts,
+      coverage,
+      agreement,
+      ...(withheld.size > 0 && { withheld: withheld.size }),
+    };
+    await store.create(keys.settled, JSON.stringify(outcome));
     return store.getJson<ReviewOutcome>(keys.settled);
   });
 }
@@ -133,6 +142,7 @@ async function countOutcome(
   store: ObjectStore,
   cache: PartitionCache,
   key: string,
+  now: Date,
 ): Promise<Pick<ReviewOutcome, 'reviewed' | 'changed' | 'added' | 'settledAt'>> {
   const { path } = await pullObject(store, cache, key);
   const database = await openDatabase();
@@ -141,7 +151,7 @@ async function countOutcome(
       reviewed: number;
       changed: number;
       added: number;
-      settled_at: Date;
+      settled_at: Date | null;
     }>(
       `SELECT count(label) AS reviewed,
          count(*) FILTER (label <> previous_label) AS changed,
@@ -149,7 +159,8 @@ async function countOutcome(
          any_value(settled_at) AS settled_at
        FROM ${parquetFiles([path])}`,
     );
-    return { ...counts, settledAt: settled_at.toISOString() };
+    // An outcome without events does not say when.
+    return { ...counts, settledAt: (settled_at ?? now).toISOString() };
   } finally {
     database.close();
   }

@@ -9,8 +9,9 @@ import {
 } from '../../contracts/label-review';
 import { mask } from '../../contracts/masking';
 import { sha256, type ObjectStore } from '../../platform/s3';
-import { addSubmission, progressOf } from './agreement';
-import { readEventIds, readManifest, reviewKeys } from './batch';
+import { addSubmission } from './agreement';
+import { readManifest, reviewKeys } from './batch';
+import { progressWithout, readEventIds, readWithheld } from './withheld';
 
 /** `votes.json`: the labels that stand, folded from the submissions, which are the truth. */
 interface VotesFile {
@@ -27,7 +28,8 @@ export interface SubmissionRequest {
 
 /**
  * Keeps a submission under the hash of its ID, and counts it. Keeping and counting are idempotent each, so that a
- * submission that was kept and not counted is counted when it comes again, and counts once however often it comes.
+ * submission that was kept and not counted is counted when it comes again, and counts once however often it comes. Labels
+ * of events that are withheld by now are kept and do not count: who labels cannot know of it.
  * @throws MeridianError InvalidInput listing each label that fits no event of the batch or no class; Conflict where the ID
  * stands for another submission.
  */
@@ -36,13 +38,14 @@ export async function recordSubmission(
   { model, quarter, submission: asked }: SubmissionRequest,
 ): Promise<SubmissionReceipt> {
   const manifest = await readManifest(store, model, quarter);
-  refuseUnfit(manifest, await readEventIds(store, model, quarter), asked.labels);
+  const { all, withheld } = await readEventIds(store, manifest);
+  refuseUnfit(manifest, all, asked.labels);
   const submission = await keep(store, model, quarter, { formatVersion: 1, ...asked });
   return {
     submissionId: submission.submissionId,
     labels: submission.labels.length,
     duplicate: submission.sequence !== asked.sequence,
-    progress: await count(store, manifest, submission),
+    progress: await count(store, manifest, submission, withheld),
   };
 }
 
@@ -106,16 +109,18 @@ async function keep(
 
 async function count(
   store: ObjectStore,
-  { model, quarter, batch, settings }: ReviewManifest,
+  manifest: ReviewManifest,
   submission: Submission,
+  withheld: ReadonlySet<string>,
 ): Promise<ReviewProgress> {
+  const { model, quarter } = manifest;
   for (;;) {
     const { file, etag } = await findVotes(store, model, quarter);
     const votes = addSubmission(file.votes, submission);
     const same = JSON.stringify(votes) === JSON.stringify(file.votes);
     const revision = same ? file.revision : file.revision + 1;
     if (same || (await write(store, model, quarter, { formatVersion: 1, revision, votes }, etag)))
-      return progressOf(votes, batch.events, settings.reviewersPerEvent, revision);
+      return progressWithout(manifest, { votes, revision }, withheld);
   }
 }
 
@@ -151,11 +156,11 @@ export const readVotes = async (
 
 export async function readProgress(
   store: ObjectStore,
-  { model, quarter, batch, settings }: ReviewManifest,
+  manifest: ReviewManifest,
 ): Promise<{ progress: ReviewProgress; sequence: number }> {
-  const { revision, votes } = await readVotes(store, model, quarter);
+  const standing = await readVotes(store, manifest.model, manifest.quarter);
   return {
-    progress: progressOf(votes, batch.events, settings.reviewersPerEvent, revision),
-    sequence: votes.reduce((newest, { sequence }) => Math.max(newest, sequence), 0),
+    progress: progressWithout(manifest, standing, await readWithheld(store, manifest)),
+    sequence: standing.votes.reduce((newest, { sequence }) => Math.max(newest, sequence), 0),
   };
 }

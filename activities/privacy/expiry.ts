@@ -1,16 +1,26 @@
-import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { DatasetManifest, SnapshotExpiry } from '../../contracts/dataset';
 import { DAY_MS } from '../../contracts/days';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { OptOutProof } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
-import { identifier, parquetFiles, type Database } from '../../platform/duckdb';
-import { explainCorruption, type PulledObject } from '../../platform/partitions';
+import type { FeatureView } from '../../contracts/model';
+import { ownerKeys, ownersOf } from '../../contracts/ownership';
+import type { Database } from '../../platform/duckdb';
 import type { ObjectStore } from '../../platform/s3';
 import { heartbeat } from '../progress';
 import type { OptOutHeartbeat } from './forget';
-import { notOnList, type OptOuts } from './opt-outs';
+import { namedBy, notOnList, type OptOuts } from './opt-outs';
+import {
+  countEntities,
+  inspectOwned,
+  ownedViews,
+  pullObjects,
+  wasHeldAgainst,
+  type Frame,
+  type Held,
+} from './snapshot-rows';
 
 export type Expiring = OptOutProof['expiring'][number];
 
@@ -28,12 +38,21 @@ const KEPT = ['manifest.json', 'quality.json', 'expires.json'];
 /** `reports/opt-outs/checked.json`: the snapshots that hold nobody on that version of the list. */
 interface Checked {
   version: string;
+  /** Join keys of those whom rows of some view belonged to: where that has changed, more may be found. */
+  owners?: string[];
   snapshots: string[];
 }
 const CHECKED_KEY = Key.optOutProof('checked');
 
+/** What snapshots are held against. */
+export interface HeldAgainst {
+  optOuts: OptOuts;
+  /** All views there are: they say whom the rows of a snapshot belong to. */
+  views: readonly FeatureView[];
+}
+
 /**
- * Marks every snapshot that holds somebody on the list with `<prefix>expires.json`, once: the first mark stands. What
+ * Marks every snapshot that holds somebody on the list, or what belongs to them, with `<prefix>expires.json`, once: the first mark stands. What
  * was checked against this version of the list, built with it, or marked before is not read again. Where a mark's time is
  * over the snapshot's rows are deleted; the manifest and the mark, which says why, stay.
  * @returns Every marked snapshot.
@@ -42,21 +61,22 @@ export async function expireSnapshots(
   store: ObjectStore,
   database: Database,
   folder: string,
-  optOuts: OptOuts,
+  heldAgainst: HeldAgainst,
   expiryDays: number,
   progress: OptOutHeartbeat,
 ): Promise<Expiring[]> {
-  const checked = await readChecked(store, optOuts.version);
+  const { optOuts } = heldAgainst;
+  const checked = await readChecked(store, heldAgainst);
   const expiring: Expiring[] = [];
   for (const { model, snapshot, marked, data } of await listSnapshots(store)) {
     const name = `${model}/${snapshot}`;
     heartbeat({ ...progress, phase: 'checking snapshots', snapshot: name } satisfies OptOutHeartbeat);
     if (!marked) {
       if (optOuts.kinds.length === 0 || checked.has(name)) continue;
-      const mark = await inspect(store, database, folder, model, snapshot, optOuts);
+      const mark = await inspect(store, database, folder, model, snapshot, heldAgainst);
       if (mark === null) {
         checked.add(name);
-        await keepChecked(store, optOuts.version, checked);
+        await keepChecked(store, heldAgainst, checked);
         continue;
       }
       const expiresAt = new Date(Date.now() + expiryDays * DAY_MS).toISOString();
@@ -134,27 +154,26 @@ async function inspect(
   folder: string,
   model: string,
   snapshot: string,
-  optOuts: OptOuts,
-): Promise<Pick<SnapshotExpiry, 'because' | 'entities'> | null> {
+  { optOuts, views }: HeldAgainst,
+): Promise<Held | null> {
   const where = join(folder, 'snapshots', model, snapshot);
   try {
     const manifest = await readManifest(store, `${Key.dataset(model, snapshot)}manifest.json`);
-    if (manifest.optOuts.version === optOuts.version) return null;
+    const owned = await ownedViews(store, manifest, views);
+    if (wasHeldAgainst(manifest, optOuts, owned)) return null;
     const columns = manifest.columns.filter(({ role }) => role === 'entity').map(({ name }) => name);
-    const kinds = optOuts.kinds.filter(({ joinKeys }) =>
+    const direct = optOuts.kinds.filter(({ joinKeys }) =>
       joinKeys.every(({ name }) => columns.includes(name)),
     );
-    if (kinds.length === 0) return null;
-    const pulled: PulledObject[] = [];
-    for (const [split, { key, bytes }] of Object.entries(manifest.splits)) {
-      const path = join(where, `${split}.parquet`);
-      await store.download(key, path);
-      pulled.push({ key, path, bytes, etag: '' });
+    if (direct.length === 0 && namedBy(optOuts.kinds, owned.flatMap(ownersOf)).length === 0) return null;
+    const frame: Frame = { pulled: await pullObjects(store, Object.values(manifest.splits), where), columns };
+    const entities = await countHeld(database, frame, direct);
+    if (entities > 0) return { entities, because: `${entities} entities in it have opted out` };
+    for (const view of owned) {
+      const mark = await inspectOwned(store, database, where, frame, manifest, view, optOuts);
+      if (mark) return mark;
     }
-    const entities = await explainCorruption(database, pulled, () =>
-      countHeld(database, pulled, columns, kinds),
-    );
-    return entities === 0 ? null : { entities, because: `${entities} entities in it have opted out` };
+    return null;
   } catch (error) {
     if (!isDamage(error)) throw error;
     // One damaged snapshot must not keep everybody else's wish from being carried out.
@@ -177,28 +196,24 @@ async function readManifest(store: ObjectStore, key: string): Promise<DatasetMan
   );
 }
 
-async function countHeld(
-  database: Database,
-  pulled: readonly PulledObject[],
-  columns: readonly string[],
-  kinds: OptOuts['kinds'],
-): Promise<number> {
-  const rows = parquetFiles(pulled.map(({ path }) => path));
-  const { entities } = await database.row<{ entities: number }>(
-    `SELECT count(*) AS entities FROM (SELECT DISTINCT ${columns.map(identifier).join(', ')} FROM ${rows}) AS frame
-     WHERE NOT (${notOnList(kinds)})`,
-  );
-  return entities;
-}
+/** Who on the list is among a snapshot's entities. */
+const countHeld = (database: Database, frame: Frame, kinds: OptOuts['kinds']): Promise<number> =>
+  kinds.length === 0 ? Promise.resolve(0) : countEntities(database, frame, `NOT (${notOnList(kinds)})`);
 
-async function readChecked(store: ObjectStore, version: string): Promise<Set<string>> {
+async function readChecked(store: ObjectStore, { optOuts, views }: HeldAgainst): Promise<Set<string>> {
   const found = await store.find(CHECKED_KEY);
   const checked = found ? (JSON.parse(found.body.toString('utf8')) as Checked) : null;
-  return new Set(checked?.version === version ? checked.snapshots : []);
+  const same =
+    checked?.version === optOuts.version && String(checked.owners ?? []) === String(ownerKeys(views));
+  return new Set(same ? checked.snapshots : []);
 }
 
 /** The last of two runs wins; what the other had checked is checked once more. */
-async function keepChecked(store: ObjectStore, version: string, checked: ReadonlySet<string>): Promise<void> {
-  const body: Checked = { version, snapshots: [...checked] };
+async function keepChecked(
+  store: ObjectStore,
+  { optOuts: { version }, views }: HeldAgainst,
+  checked: ReadonlySet<string>,
+): Promise<void> {
+  const body: Checked = { version, owners: ownerKeys(views), snapshots: [...checked] };
   await store.put(CHECKED_KEY, JSON.stringify(body));
 }

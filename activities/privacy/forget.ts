@@ -10,7 +10,7 @@ import { findPartlyNamed } from './partly-named';
 
 /** Where it is, as the heartbeat tells it; a later attempt over the same list goes on from there. */
 export interface OptOutHeartbeat {
-  phase: 'forgetting' | 'verifying' | 'checking snapshots';
+  phase: 'forgetting' | 'verifying' | 'checking snapshots' | 'erasing texts';
   /** Version of the list. */
   version: string;
   /** The Redis process that forgot: another one may have lost what this one was told. */
@@ -19,8 +19,9 @@ export interface OptOutHeartbeat {
   done: number;
   of: number;
   removed: number;
-  /** The snapshot that is looked at. */
+  /** The snapshot, or the label review, that is looked at. */
   snapshot?: string;
+  review?: string;
 }
 
 export interface Forgotten {

@@ -15,6 +15,7 @@ import { expireSnapshots } from './expiry';
 import { forgetEveryone, type OptOutHeartbeat } from './forget';
 import { kindsOf } from './namings';
 import { readOptOuts, refuseUnnamed } from './opt-outs';
+import { eraseReviewTexts } from './review-texts';
 
 interface Dependencies {
   store: ObjectStore;
@@ -38,7 +39,8 @@ export function createPrivacyActivities({
   return {
     /**
      * Carries out the list of everyone who asked to be left out (`raw/opt-outs/`): takes them out of the online store for
-     * good (no later load or push brings them back), marks the snapshots that hold them, and writes down the proof.
+     * good (no later load or push brings them back), marks the snapshots that hold them or what belongs to them, takes
+     * their texts out of label reviews, and writes down the proof.
      * Who is out stays out, also where a list is lost or shortened. The same run asked twice gives the same proof.
      * @throws MeridianError DataQualityBreach (a list that names nobody, features that are still there), CorruptObject.
      */
@@ -63,13 +65,15 @@ export function createPrivacyActivities({
           await refuseUnnamed(database, optOuts, everywhere);
           const forgotten = await forgetEveryone(online, database, optOuts, kindsOf(everywhere), resumed);
           const { server, removed } = forgotten;
-          const expiring = await expireSnapshots(store, database, cache.folder, optOuts, expiryDays, {
+          const heldAgainst = { optOuts, views: everywhere };
+          const progress = { version, server, done: entities, of: entities, removed };
+          const expiring = await expireSnapshots(store, database, cache.folder, heldAgainst, expiryDays, {
+            ...progress,
             phase: 'checking snapshots',
-            version,
-            server,
-            done: entities,
-            of: entities,
-            removed,
+          });
+          const erasedTexts = await eraseReviewTexts(store, cache, database, {
+            ...progress,
+            phase: 'erasing texts',
           });
           const proof: OptOutProof = {
             formatVersion: 1,
@@ -81,6 +85,7 @@ export function createPrivacyActivities({
             digest: forgotten.digest,
             views: [...new Set(everywhere.map(storedName))].sort(),
             expiring,
+            erasedTexts,
             unfit,
           };
           await store.put(Key.optOutProof(runKey), JSON.stringify(proof, null, 2));

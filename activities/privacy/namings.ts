@@ -1,8 +1,12 @@
 import type { FeatureView } from '../../contracts/model';
 import { keysText, namingKeys, type JoinKeys } from '../../contracts/opt-outs';
+import { ownersOf, type Entity } from '../../contracts/ownership';
 import { identifier } from '../../platform/duckdb';
 
-type Views = readonly Pick<FeatureView, 'entity'>[];
+type Views = readonly Concerned[];
+
+/** What of a view says whom a list may name: whom its rows are about, and whom they belong to. */
+export type Concerned = Pick<FeatureView, 'entity' | 'features'>;
 
 /** A way in which a row of the list names an entity. */
 export interface Naming {
@@ -19,7 +23,7 @@ export interface Naming {
  */
 export function namings(views: Views, known: Views, columns: readonly string[]): Naming[] {
   const whole = new Set(kindsOf(known).map(namesText));
-  const joinKeyNames = new Set(known.flatMap(({ entity }) => entity.joinKeys.map(({ name }) => name)));
+  const joinKeyNames = new Set(kindsOf(known).flatMap((joinKeys) => joinKeys.map(({ name }) => name)));
   const identifying = columns.filter((name) => joinKeyNames.has(name));
   const all = new Map<string, Naming>();
   for (const joinKeys of kindsOf(views).flatMap(namingKeys)) {
@@ -38,11 +42,15 @@ export const namesEntity = ({ joinKeys, empty }: Naming): string =>
     ...empty.map((name) => `${identifier(name)} IS NULL`),
   ].join(' AND ');
 
-/** The different join keys of the views, each sorted by name. */
-export function kindsOf(views: Views): JoinKeys[] {
+/** The different join keys of whom the views are about, or their rows belong to; each sorted by name. */
+export const kindsOf = (views: Views): JoinKeys[] =>
+  differentKeys(views.flatMap((view) => [view.entity, ...ownersOf(view)]));
+
+/** The different join keys of these entities, each sorted by name. */
+export function differentKeys(entities: readonly Entity[]): JoinKeys[] {
   const kinds = new Map<string, JoinKeys>();
-  for (const { entity } of views) {
-    const joinKeys = [...entity.joinKeys].sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const { joinKeys: declared } of entities) {
+    const joinKeys = [...declared].sort((a, b) => (a.name < b.name ? -1 : 1));
     kinds.set(keysText(joinKeys), joinKeys);
   }
   return [...kinds.values()];

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { OptOutProof } from '../../contracts/features';
 import { Key } from '../../contracts/ids';
-import type { FeatureView } from '../../contracts/model';
-import { keysText, type JoinKeys } from '../../contracts/opt-outs';
+import { keysText, namingKeys, type JoinKeys } from '../../contracts/opt-outs';
+import type { Entity } from '../../contracts/ownership';
 import { identifier, literal, type Database } from '../../platform/duckdb';
 import { columnTypes, isLossy, SQL_TYPE } from '../../platform/duckdb-types';
 import { listFeatureViews } from '../../platform/feature-views';
@@ -15,7 +15,7 @@ import {
   type PulledObject,
 } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
-import { kindsOf, namesEntity, namings, type Naming } from './namings';
+import { differentKeys, kindsOf, namesEntity, namings, type Concerned, type Naming } from './namings';
 
 /** Where the list lies: `raw/opt-outs/`, a partition on each day that brought requests; its rows name join keys. */
 export const OPT_OUT_TABLE = 'opt-outs';
@@ -38,17 +38,17 @@ export interface OptOuts {
   kinds: OptedOut[];
   /** Rows of the list whose values cannot be such join keys: they name nobody by them, and were passed over. */
   unfit: NonNullable<OptOutProof['unfit']>;
-  /** SQL condition on rows of `frame`: true for those of nobody on the list. */
+  /** SQL condition on rows of `frame`, by the join keys of the views: true for those of nobody on the list. */
   condition: string;
 }
 
-type Views = readonly Pick<FeatureView, 'entity'>[];
+type Views = readonly Concerned[];
 
 /**
  * Everyone who has asked to be left out, by every request delivered until now: whoever asks to be left out is left out
  * of what is made from then on, whatever day it is about. The list concerns those of the views whose join keys it names,
- * all of them or enough of them (`namings`); an entity on it by other join keys (an account, where a view is about
- * customers) is left in.
+ * all of them or enough of them (`namings`), and of those whom their rows belong to, whose rows `withOwned` finds; an
+ * entity on it by other join keys (an account, where a view is about customers) is left in.
  * @throws MeridianError CorruptObject.
  */
 export async function readOptOuts(
@@ -65,7 +65,7 @@ export async function readOptOuts(
     return { version: 'none', entities: 0, sources: [], kinds: [], unfit: [], condition: 'true' };
   await defineTable(database, OPT_OUT_TABLE, sources);
   const columns = await columnTypes(database, identifier(OPT_OUT_TABLE));
-  const composite = views.some(({ entity }) => entity.joinKeys.length > 1);
+  const composite = kindsOf(views).some((joinKeys) => joinKeys.length > 1);
   // Whether a column beside some of a view's join keys is one of another view's, only all views can tell.
   const known = composite ? [...views, ...(await listFeatureViews(store))] : views;
   const read: (OptedOut & { unfit: number })[] = [];
@@ -80,8 +80,19 @@ export async function readOptOuts(
     unfit: read
       .filter(({ unfit }) => unfit > 0)
       .map(({ joinKeys, unfit }) => ({ joinKeys: keysText(joinKeys), rows: unfit })),
-    condition: notOnList(kinds),
+    condition: notOnList(
+      namedBy(
+        kinds,
+        views.map(({ entity }) => entity),
+      ),
+    ),
   };
+}
+
+/** Those of a list that name one of these entities, or enough of its join keys. */
+export function namedBy(kinds: readonly OptedOut[], entities: readonly Entity[]): OptedOut[] {
+  const naming = new Set(differentKeys(entities).flatMap(namingKeys).map(keysText));
+  return kinds.filter(({ joinKeys }) => naming.has(keysText(joinKeys)));
 }
 
 /** SQL condition on rows of `frame`: true for those of nobody among these. */

@@ -38,6 +38,7 @@ const review = (ids: string[], votes: Vote[] = []): Review => ({
   },
   events: ids.map(event),
   votes,
+  withheld: new Set<string>(),
 });
 
 it('gives out what is not covered and not labelled by the person yet, what is covered soonest first', () => {

@@ -1,6 +1,7 @@
 import { isCovered, tallyOf, votesByEvent } from '../../activities/labels/agreement';
 import { listReviews, readBatch, readManifest } from '../../activities/labels/batch';
 import { readVotes, refuseUnfit } from '../../activities/labels/votes';
+import { readWithheld } from '../../activities/labels/withheld';
 import { ErrorCode, MeridianError, show, type FieldProblem } from '../../contracts/errors';
 import type { GivenLabel, ReviewEvent, ReviewManifest, Vote } from '../../contracts/label-review';
 import type { ObjectStore } from '../../platform/s3';
@@ -9,8 +10,11 @@ import type { CsvRow } from './csv';
 /** A review as it stands. */
 export interface Review {
   manifest: ReviewManifest;
+  /** But for those that are withheld. */
   events: ReviewEvent[];
   votes: Vote[];
+  /** IDs of events of the batch that belong to somebody who has opted out since it was drawn. */
+  withheld: ReadonlySet<string>;
 }
 
 /**
@@ -32,12 +36,13 @@ export async function findQuarter(store: ObjectStore, model: string, quarter?: s
 
 export async function readReview(store: ObjectStore, model: string, quarter?: string): Promise<Review> {
   const found = await findQuarter(store, model, quarter);
-  const [manifest, events, { votes }] = await Promise.all([
+  const [manifest, batch, { votes }] = await Promise.all([
     readManifest(store, model, found),
     readBatch(store, model, found),
     readVotes(store, model, found),
   ]);
-  return { manifest, events, votes };
+  const withheld = await readWithheld(store, manifest);
+  return { manifest, events: batch.filter(({ event_id }) => !withheld.has(event_id)), votes, withheld };
 }
 
 /**
@@ -105,7 +110,7 @@ export const labelsOfRows = (rows: readonly CsvRow[]): GivenLabel[] =>
     .map(({ event_id, label }) => ({ event_id: event_id!, label: label! }));
 
 /** Checks all labels before the first of them is sent. @throws MeridianError InvalidInput listing what is wrong. */
-export function checkLabels({ manifest, events }: Review, labels: readonly GivenLabel[]): void {
+export function checkLabels({ manifest, events, withheld }: Review, labels: readonly GivenLabel[]): void {
   const problems: FieldProblem[] = [];
   if (labels.length === 0) problems.push({ field: 'labels', found: 'none', expected: 'at least one label' });
   const seen = new Set<string>();
@@ -126,7 +131,8 @@ export function checkLabels({ manifest, events }: Review, labels: readonly Given
       problems.slice(0, 20),
     );
   }
-  refuseUnfit(manifest, new Set(events.map(({ event_id }) => event_id)), labels);
+  // Whoever exported the batch before somebody opted out has rows of theirs: they are taken, and count for nothing.
+  refuseUnfit(manifest, new Set([...events.map(({ event_id }) => event_id), ...withheld]), labels);
 }
 
 /** What one update carries: far below what a history takes at once. */

@@ -1,6 +1,6 @@
 import type { FeatureView } from '../../contracts/model';
 import { transformationOf } from '../defaults';
-import { event } from '../entities';
+import { customer, event } from '../entities';
 
 export const eventText: FeatureView = {
   name: 'event_text',
@@ -20,8 +20,9 @@ export const eventText: FeatureView = {
     {
       name: 'customer_id',
       type: 'string',
-      description: 'Who wrote it; models learn nothing from it.',
+      description: 'Who wrote it.',
       personal: true,
+      belongsTo: customer.name,
     },
   ],
   tags: { domain: 'support' },

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { createDatasetActivities, type SnapshotRequest } from '../../activities/datasets';
 import { createFeatureActivities } from '../../activities/features';
-import type { DatasetManifest } from '../../contracts/dataset';
+import { createPrivacyActivities } from '../../activities/privacy';
+import type { DatasetManifest, SnapshotExpiry } from '../../contracts/dataset';
 import { addDays, endOfDay } from '../../contracts/days';
 import type { FeatureView, SupervisedDeclaration } from '../../contracts/model';
 import { eventText } from '../../features';
@@ -9,7 +10,7 @@ import { layDownSampleData } from '../../local/sample';
 import { EVENT_CLASSES } from '../../local/sample/events';
 import { churn } from '../../models/churn/model';
 import { readParquetAsArrow } from '../../platform/arrow';
-import { literal, withDatabase } from '../../platform/duckdb';
+import { literal, parquetFiles, withDatabase } from '../../platform/duckdb';
 import { setStage, type Stage } from '../features/stage';
 
 const asOf = '2026-03-31';
@@ -62,6 +63,29 @@ async function build(declaration: SupervisedDeclaration) {
   return { labelled, snapshot };
 }
 
+const optOut = async (day: string, ...customers: string[]) => {
+  const path = join(stage.folder, 'opt-outs.parquet');
+  await withDatabase((database) =>
+    database.execute(
+      `COPY (SELECT unnest([${customers.map(literal).join(', ')}]) AS customer_id) TO ${literal(path)} (FORMAT parquet)`,
+    ),
+  );
+  await stage.store.upload(path, `raw/opt-outs/dt=${day}/part-0.parquet`);
+};
+
+/** The rows of every object below a prefix. */
+async function rowsBelow(prefix: string, query = (objects: string) => `SELECT * FROM ${objects}`) {
+  const objects = (await stage.store.list(prefix)).filter(({ key }) => key.endsWith('.parquet'));
+  const paths = await Promise.all(
+    objects.map(async ({ key }) => {
+      const path = join(stage.folder, 'read', key);
+      await stage.store.download(key, path);
+      return path;
+    }),
+  );
+  return withDatabase((database) => database.rows(query(parquetFiles(paths))));
+}
+
 describe('the sample of events', () => {
   const declaration = textModel('event-classifier', eventText, EVENT_CLASSES, 200, DAYS);
   let built: Awaited<ReturnType<typeof build>>;
@@ -92,6 +116,53 @@ describe('the sample of events', () => {
       expect(manifest.splits[split].classes).toEqual(snapshot.classes![split]);
       expect(manifest.splits[split]).not.toHaveProperty('positives');
     }
+  });
+
+  it('is without the events of customers who have opted out, and who wrote the others is not in it', async () => {
+    const writers = await rowsBelow(
+      'features/event_text/',
+      (events) => `SELECT customer_id AS writer, count(*) AS events FROM ${events} GROUP BY ALL`,
+    );
+    const [first, second] = writers.toSorted((a, b) => Number(b['events']) - Number(a['events']));
+    const left = [first!, second!].map(({ writer }) => String(writer));
+    await optOut('2026-06-01', ...left, 'nobody');
+    const { snapshot } = await build(declaration);
+    const theirs = await rowsBelow(
+      'features/event_text/',
+      (events) => `SELECT event_id FROM ${events} WHERE customer_id IN (${left.map(literal).join(', ')})`,
+    );
+    const ids = new Set(theirs.map(({ event_id }) => event_id));
+    const kept = async ({ prefix }: typeof snapshot) =>
+      (await rowsBelow(prefix)).map(({ event_id }) => event_id);
+    const before = await kept(built.snapshot);
+    expect(before.filter((id) => ids.has(id)).length).toBeGreaterThan(1);
+    expect(new Set(await kept(snapshot))).toEqual(new Set(before.filter((id) => !ids.has(id))));
+    for (const row of await rowsBelow(snapshot.prefix))
+      expect(Object.keys(row)).toEqual(['event_id', 'event_timestamp', 'text', 'label']);
+    const manifest = await stage.store.getJson<DatasetManifest>(`${snapshot.prefix}manifest.json`);
+    const { optOuts: known } = await stage.store.getJson<DatasetManifest>(
+      `${built.snapshot.prefix}manifest.json`,
+    );
+    expect(manifest.optOuts.version).not.toBe(known.version);
+    expect(manifest.optOuts).toEqual({
+      version: expect.stringMatching(/^[0-9a-f]{16}$/),
+      entities: known.entities + 3,
+      owners: ['customer_id string'],
+    });
+    expect(manifest.sources.map(({ key }) => key)).toContain('raw/opt-outs/dt=2026-06-01/part-0.parquet');
+    // The same request over the same list is the same dataset.
+    expect((await build(declaration)).snapshot.snapshot).toBe(snapshot.snapshot);
+
+    // What was built before is marked in the next night; what was built since is not.
+    const { enforceOptOuts } = createPrivacyActivities(stage);
+    const { expiring } = await stage.run(enforceOptOuts, { views: [eventText], runKey: 'night' });
+    const gone = before.filter((id) => ids.has(id)).length;
+    expect(expiring).toEqual([
+      expect.objectContaining({ snapshot: built.snapshot.snapshot, entities: gone }),
+    ]);
+    const mark = await stage.store.getJson<SnapshotExpiry>(`${built.snapshot.prefix}expires.json`);
+    expect(mark.because).toBe(`${gone} entities in it belong to somebody who has opted out`);
+    await stage.store.delete('raw/opt-outs/dt=2026-06-01/part-0.parquet');
   });
 
   it('is laid down again as it was where a day of it is lost, and what people changed stays', async () => {
@@ -215,6 +286,61 @@ describe('delivered texts', () => {
         0,
       );
     expect(['one', 'two', 'three'].map(total)).toEqual([18, 18, 24]);
+  });
+
+  it('leaves out whom the list names where the view says whose an event is, and nobody where it does not', async () => {
+    for (const { key } of await stage.store.list('raw/opt-outs/')) await stage.store.delete(key);
+    const owned = (name: string): FeatureView => ({
+      ...view(name),
+      features: [
+        { name: 'text', type: 'string' },
+        { name: 'author', type: 'int64', belongsTo: 'author' },
+      ],
+    });
+    const declaration = { ...textModel('owned', owned('owned'), ['one', 'two', 'three'], 10) };
+    await deliverLabels('owned', events);
+    const author = (i: number) => (i === 5 ? 'NULL' : i % 20);
+    await deliver(
+      `features/owned/dt=${day}/part-0.parquet`,
+      events.map(({ id, text }, i) => `(${sql(id)}, ${sql(text)}, ${author(i)})`),
+      'event_id, text, author',
+      day,
+    );
+    // Corrected the day after: what anybody on the list was ever said to have written is left out.
+    const before = addDays(day, -1);
+    const corrected = [`('e9', 'text number 9', 4)`];
+    await deliver(`features/owned/dt=${before}/part-0.parquet`, corrected, 'event_id, text, author', before);
+    const unowned = await deliverEvents('unowned', events);
+    await deliver(`raw/opt-outs/dt=${day}/part-0.parquet`, ['(3)', '(4)', '(5)'], 'author', day);
+    const idsIn = async ({ prefix }: { prefix: string }) =>
+      new Set((await rowsBelow(prefix)).map(({ event_id }) => event_id));
+    const { snapshot } = await build(declaration);
+    const gone = ['e3', 'e4', 'e9', 'e23', 'e24', 'e25', 'e43', 'e44', 'e45'];
+    expect(await idsIn(snapshot)).toEqual(
+      new Set(events.map(({ id }) => id).filter((id) => !gone.includes(id))),
+    );
+    const everything = (await build(unowned)).snapshot;
+    expect((await idsIn(everything)).size).toBe(events.length);
+    const manifest = await stage.store.getJson<DatasetManifest>(`${everything.prefix}manifest.json`);
+    expect(manifest.optOuts).toEqual({ version: expect.any(String), entities: 0 });
+
+    // Nothing says whose they are: neither is trained on, nor is what was trained on kept.
+    const texts = events.map(({ id, text }) => `(${sql(id)}, ${sql(text)})`);
+    for (const on of [before, day])
+      await deliver(`features/owned/dt=${on}/part-0.parquet`, texts, 'event_id, text', on);
+    await expect(build(declaration)).rejects.toMatchObject({
+      code: 'DataQualityBreach',
+      message: expect.stringContaining('has no column author'),
+    });
+    await deliver(`raw/opt-outs/dt=2026-06-01/part-0.parquet`, ['(77)'], 'author', day);
+    const enforced = await stage.run(createPrivacyActivities(stage).enforceOptOuts, {
+      views: [...declaration.views],
+      runKey: 'another night',
+    });
+    expect(enforced.expiring).toContainEqual(
+      expect.objectContaining({ model: 'owned', snapshot: snapshot.snapshot, entities: 0 }),
+    );
+    for (const { key } of await stage.store.list('raw/opt-outs/')) await stage.store.delete(key);
   });
 
   it('refuses duplicate ids', async () => {

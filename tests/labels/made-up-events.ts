@@ -16,11 +16,12 @@ export const messages: FeatureView = {
   owner: 'tests',
   entity: { name: 'event', joinKeys: [{ name: 'event_id', type: 'string' }] },
   ttlSeconds: 0,
+  online: false,
   sources: [],
   transformation: null,
   features: [
     { name: 'text', type: 'string' },
-    { name: 'customer_id', type: 'string', personal: true },
+    { name: 'customer_id', type: 'string', personal: true, belongsTo: 'customer' },
   ],
 };
 
@@ -102,3 +103,17 @@ export async function deliverEvents(
      FROM (VALUES ${labels}) AS t(event_id, label)`,
   );
 }
+
+/** One day's requests of customers to be left out. */
+export const optOut = (
+  store: ObjectStore,
+  folder: string,
+  day: Day,
+  ...customers: readonly string[]
+): Promise<void> =>
+  writeParquet(
+    store,
+    folder,
+    `${Key.rawPartition('opt-outs', day)}part-0.parquet`,
+    `SELECT unnest([${customers.map(literal).join(', ')}]) AS customer_id, DATE '${day}' AS requested_on`,
+  );

@@ -2,12 +2,12 @@ import { createLabelActivities } from '../../activities/labels';
 import { readBatch } from '../../activities/labels/batch';
 import type { ReviewEvent } from '../../contracts/label-review';
 import type { SupervisedDeclaration } from '../../contracts/model';
-import { publishViewsOf } from '../../client/feature-views';
-import { customerAccount } from '../../features';
 import {
   CLASSES,
   classifier,
   deliverEvents,
+  messages,
+  optOut,
   resolvedOf,
   writeParquet,
   type MadeUpEvent,
@@ -149,17 +149,47 @@ it('takes what the model is least sure of, and what labels, classes and versions
   });
 });
 
-it('leaves out who has asked to be left out, named by the customer that the event names', async () => {
-  await publishViewsOf(stage.store, { ...classifier(), views: [customerAccount] });
+it('leaves out what belongs to a customer who has asked to be left out, whatever was captured of it', async () => {
   await deliver('2026-09-10', [...events(3), { event_id: 'private', text: 'mine', customer_id: 'C2' }]);
-  await writeParquet(
-    stage.store,
-    stage.folder,
-    'raw/opt-outs/dt=2026-09-12/part-0.parquet',
-    `SELECT 'C2' AS customer_id, TIMESTAMPTZ '2026-09-12' AS requested_at`,
-  );
-  await open({ size: 10 });
+  await capture([{ event_id: 'private', label: arrival, score: 0.1 }]);
+  await optOut(stage.store, stage.folder, '2026-09-12', 'C2', 'C99');
+  const { manifest } = await open({ size: 10 });
   expect(idsOf(await batch()).sort()).toEqual(['E0', 'E1', 'E2']);
+  expect(manifest.owners).toEqual([
+    { name: 'customer', joinKeys: [{ name: 'customer_id', type: 'string', personal: true }] },
+  ]);
+});
+
+it('leaves nobody out where events do not say whose they are, and refuses partitions that should', async () => {
+  const [text, customer] = messages.features;
+  const unowned = classifier({ size: 10 });
+  unowned.views = [{ ...messages, features: [text!] }];
+  await deliver('2026-09-10', [...events(3), { event_id: 'private', text: 'mine', customer_id: 'C2' }]);
+  await optOut(stage.store, stage.folder, '2026-09-12', 'C2');
+  const { manifest } = await stage.run(createLabelActivities(stage).openReview, {
+    resolved: resolvedOf(unowned),
+    quarter: '2026-Q4',
+    window: WINDOW,
+    seed: 's',
+  });
+  expect(idsOf(await batch())).toHaveLength(4);
+  expect(manifest).not.toHaveProperty('owners');
+
+  const author: SupervisedDeclaration = classifier({ size: 10 });
+  author.views = [{ ...messages, features: [text!, { ...customer!, name: 'author_id' }] }];
+  await expect(
+    stage.run(createLabelActivities(stage).openReview, {
+      resolved: resolvedOf(author),
+      quarter: '2027-Q1',
+      window: WINDOW,
+      seed: 's',
+    }),
+  ).rejects.toMatchObject({
+    code: 'CorruptObject',
+    message: expect.stringContaining(
+      'expected the column author_id, which says whose the rows of messages are',
+    ),
+  });
 });
 
 it('says where it looked in vain', async () => {

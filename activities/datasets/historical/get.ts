@@ -4,6 +4,7 @@ import { withDatabase } from '../../../platform/duckdb';
 import type { PartitionCache } from '../../../platform/partitions';
 import type { ObjectStore } from '../../../platform/s3';
 import { readOptOuts } from '../../privacy/opt-outs';
+import { withOwned } from '../../privacy/owned';
 import { askedTimes } from './frame';
 import { joinHistorical, readFrame, requireFile, type JoinedFrame, type LocalJoin } from './local';
 import { pullVisible } from './partitions';
@@ -15,7 +16,8 @@ export interface HistoricalRequest extends Pick<LocalJoin, 'frame' | 'out' | 'as
 
 /**
  * Joins a frame (a local Parquet file) with features from the offline store: columns `<view>__<feature>` beside its own.
- * Only partitions that the frame's times can see are pulled. Rows of who asked to be left out are kept, without features.
+ * Only partitions that the frame's times can see are pulled. Rows of who asked to be left out, and of what belongs to
+ * them, are kept, without features.
  * @throws MeridianError InvalidInput about the frame or the features; MissingObject where a view has no partition that
  * the frame could see; CorruptObject naming a partition.
  */
@@ -36,15 +38,11 @@ export async function getHistoricalFeatures(
     out,
     asKnown,
     views,
-    keep: async (database) =>
-      (
-        await readOptOuts(
-          store,
-          cache,
-          database,
-          views.map(({ view }) => view),
-        )
-      ).condition,
+    keep: async (database) => {
+      const asking = views.map(({ view }) => view);
+      const optOuts = await readOptOuts(store, cache, database, asking);
+      return (await withOwned(database, optOuts, views)).condition;
+    },
     database: { temporaryFolder: join(cache.folder, 'spill') },
   });
 }
