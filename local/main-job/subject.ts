@@ -32,7 +32,7 @@ export function sampleSubject(day: Day): Subject {
       const done =
         days.written === 0
           ? `${days.kept} days, all there already`
-          : `${days.written} days of accounts, usage, billing and support, ${firstDay} to ${lastDay}, in ${objects} objects`;
+          : `${days.written} days of accounts, usage, billing, support, events and metrics, ${firstDay} to ${lastDay}, in ${objects} objects`;
       return { declaration: churn, delivery: null, done: [done, await baseModel(store)].join('; ') };
     },
   };
