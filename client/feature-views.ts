@@ -4,6 +4,7 @@ import type { PublishedVersion, ViewPointer } from '../contracts/feature-view';
 import { validateFeatureView } from '../contracts/generated/validators';
 import { Key } from '../contracts/ids';
 import type { FeatureView, ModelDeclaration } from '../contracts/model';
+import { ownerKeys } from '../contracts/ownership';
 import { parse } from '../contracts/validate';
 import { breakingChanges, flawsOf, sharedFields, sharedName } from '../features/rules';
 import { findViewPointer, listViewNames, readViewVersions } from '../platform/feature-views';
@@ -91,11 +92,13 @@ export async function versionFor(store: ObjectStore, view: FeatureView): Promise
   return breakingChanges(newest, view).length > 0 ? newest.version + 1 : newest.version;
 }
 
-/** The published definition of that version where it has all that the view has. */
+/** The published definition of that version where it has all that the view has, and says of as many whose its rows are. */
 async function standingFor(store: ObjectStore, view: FeatureView): Promise<ViewPublication | null> {
   const { name, version } = view;
   const definition = (await readViewVersions(store, name)).find((one) => one.version === version);
   if (!definition || breakingChanges(view, definition).length > 0) return null;
+  const known = ownerKeys([definition]);
+  if (ownerKeys([view]).some((keys) => !known.includes(keys))) return null;
   return { view: name, version, hash: sha256(canonicalJson(definition)), change: 'unchanged' };
 }
 

@@ -196,10 +196,11 @@ function statusCommand(): Command {
 function linesOf({ model, quarter, state, progress, shortfalls, completedBy, next }: ReviewStatus): string[] {
   const head = `${model} ${quarter}: ${state}${completedBy === null ? '' : ` by ${completedBy}`}`;
   if (progress === null) return [head];
-  const { covered, events, coverage, agreement, kappa, reviewers } = progress;
+  const { covered, events, withheld, coverage, agreement, kappa, reviewers } = progress;
   return [
     head,
     `coverage ${percent(coverage)} (${covered} of ${events} events)`,
+    ...(withheld ? [`${withheld} events are withheld: who wrote them has opted out`] : []),
     `agreement ${agreement === null ? '-' : percent(agreement)}${kappa === null ? '' : `, Fleiss' kappa ${kappa.toFixed(2)}`}`,
     ...reviewers.map(({ by, labels }) => `${by}: ${labels} labels`),
     ...shortfalls.map(({ field, lacking }) => `${field} is ${lacking}`),

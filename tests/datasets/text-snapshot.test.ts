@@ -324,6 +324,23 @@ describe('delivered texts', () => {
     const manifest = await stage.store.getJson<DatasetManifest>(`${everything.prefix}manifest.json`);
     expect(manifest.optOuts).toEqual({ version: expect.any(String), entities: 0 });
 
+    // What was trained on, and is delivered no more, may be anybody's.
+    await deliver(
+      `features/owned/dt=${day}/part-0.parquet`,
+      events.slice(0, 58).map(({ id, text }, i) => `(${sql(id)}, ${sql(text)}, ${author(i)})`),
+      'event_id, text, author',
+      day,
+    );
+    await deliver(`raw/opt-outs/dt=2026-05-01/part-0.parquet`, ['(77)'], 'author', day);
+    const enforce = (runKey: string) =>
+      stage.run(createPrivacyActivities(stage).enforceOptOuts, { views: declaration.views, runKey });
+    await enforce('after a part was withdrawn');
+    const expiry = `${snapshot.prefix}expires.json`;
+    expect((await stage.store.getJson<SnapshotExpiry>(expiry)).because).toBe(
+      '2 entities in it are in owned no more, so that nobody can say whose they are',
+    );
+    await stage.store.delete(expiry);
+
     // Nothing says whose they are: neither is trained on, nor is what was trained on kept.
     const texts = events.map(({ id, text }) => `(${sql(id)}, ${sql(text)})`);
     for (const on of [before, day])
@@ -332,11 +349,7 @@ describe('delivered texts', () => {
       code: 'DataQualityBreach',
       message: expect.stringContaining('has no column author'),
     });
-    await deliver(`raw/opt-outs/dt=2026-06-01/part-0.parquet`, ['(77)'], 'author', day);
-    const enforced = await stage.run(createPrivacyActivities(stage).enforceOptOuts, {
-      views: [...declaration.views],
-      runKey: 'another night',
-    });
+    const enforced = await enforce('after the column was withdrawn');
     expect(enforced.expiring).toContainEqual(
       expect.objectContaining({ model: 'owned', snapshot: snapshot.snapshot, entities: 0 }),
     );

@@ -147,6 +147,27 @@ it('names what is published where a view or a version is not', async () => {
 });
 
 describe('publishing a model', () => {
+  it('says from now on whose the rows of a view are, and is refused where it would learn that', async () => {
+    const before = view('written', { online: false, features: [count, { name: 'author', type: 'string' }] });
+    await publish(before);
+    const owned: FeatureView = {
+      ...before,
+      features: [count, { name: 'author', type: 'string', belongsTo: 'writer' }],
+    };
+    const publication = await publishDeclaration(stage.store, model('reader', [owned]));
+    expect(publication.views).toMatchObject([{ view: 'written', change: 'updated' }]);
+    expect(await readFeatureView(stage.store, 'written')).toEqual(owned);
+    await publishDeclaration(stage.store, model('older-reader', [before]));
+    expect(await readFeatureView(stage.store, 'written')).toEqual(owned);
+    const learning = { ...model('learner', [owned]), inputs: inputsOf([before]) };
+    expect((await refusal(publishDeclaration(stage.store, learning))).fields[0]).toMatchObject({
+      field: 'inputs.1.feature',
+      found: 'written:author, which names the writer that a row belongs to',
+    });
+    for (const prefix of ['declarations/reader/', 'declarations/older-reader/', 'feature-views/written/'])
+      for (const { key } of await stage.store.list(prefix)) await stage.store.delete(key);
+  });
+
   it('publishes the views it brings; an older declaration takes nothing back', async () => {
     const wide = view('shared', { features: [count, total, late] });
     const first = await publishDeclaration(stage.store, model('narrow', [view('shared')]));
