@@ -52,6 +52,23 @@ describe('the rules of training', () => {
     expect(refused({ keepAliveSeconds: 60 })).toEqual([]);
   });
 
+  it('refuse a key for the volume of instances whose disks are their own', () => {
+    const encryption = { volumeKmsKeyId: 'alias/volumes' };
+    const types = [
+      'ml.g5.xlarge',
+      'ml.g4dn.xlarge',
+      'ml.p6-b200.48xlarge',
+      'ml.r5d.large',
+      'ml.trn2.48xlarge',
+    ];
+    for (const instanceType of types) {
+      expect(refused({ instanceType, encryption })).toEqual(['training.encryption.volumeKmsKeyId']);
+    }
+    for (const instanceType of ['ml.m5.xlarge', 'ml.p3.2xlarge', 'ml.c7i.large']) {
+      expect(refused({ instanceType, encryption })).toEqual([]);
+    }
+  });
+
   it('refuse what torchrun does not take', () => {
     expect(refused({ distribution: { launcher: 'torchrun', processesPerHost: 2 } })).toEqual([
       'training.distribution.processesPerHost',

@@ -1,5 +1,7 @@
 import { ErrorCode, MeridianError, show, type FieldProblem } from './errors';
 import type { ModelDeclaration } from './model';
+import { hyperparameterText } from './hyperparameter';
+import { hasLocalStorage } from './instance-types';
 import type { TrainingSpecification } from './training';
 
 /** Spot training that may last longer than this loses too much with its instance: it must keep checkpoints. */
@@ -16,7 +18,14 @@ const SCRIPT_MODE_HYPERPARAMETERS = 9;
 
 type Checked = Pick<
   TrainingSpecification,
-  'spot' | 'checkpoints' | 'maxRuntimeSeconds' | 'keepAliveSeconds' | 'distribution' | 'hyperparameters'
+  | 'spot'
+  | 'checkpoints'
+  | 'maxRuntimeSeconds'
+  | 'keepAliveSeconds'
+  | 'distribution'
+  | 'hyperparameters'
+  | 'encryption'
+  | 'instanceType'
 >;
 
 /**
@@ -49,7 +58,12 @@ function refuse(what: string, fields: FieldProblem[]): void {
 }
 
 function problems(training: Checked): FieldProblem[] {
-  return [...spotProblems(training), ...distributionProblems(training), ...hyperparameterProblems(training)];
+  return [
+    ...spotProblems(training),
+    ...encryptionProblems(training),
+    ...distributionProblems(training),
+    ...hyperparameterProblems(training),
+  ];
 }
 
 function spotProblems({ spot, checkpoints, maxRuntimeSeconds, keepAliveSeconds }: Checked): FieldProblem[] {
@@ -76,6 +90,13 @@ function spotProblems({ spot, checkpoints, maxRuntimeSeconds, keepAliveSeconds }
   return found;
 }
 
+function encryptionProblems({ encryption, instanceType }: Checked): FieldProblem[] {
+  const key = encryption?.volumeKmsKeyId;
+  if (key === undefined || !hasLocalStorage(instanceType)) return [];
+  const expected = `none with ${instanceType}: its disks are its own, and encrypted by hardware`;
+  return [{ field: 'encryption.volumeKmsKeyId', found: show(key), expected }];
+}
+
 function distributionProblems({ distribution }: Checked): FieldProblem[] {
   const { launcher, processesPerHost, mpiOptions } = distribution ?? {};
   if (launcher !== 'torchrun') return [];
@@ -94,10 +115,10 @@ function hyperparameterProblems({ hyperparameters }: Checked): FieldProblem[] {
       ? [{ field: 'hyperparameters', found: `${entries.length} of them`, expected: `at most ${most}` }]
       : []),
     ...entries
-      .filter(([, value]) => JSON.stringify(value).length > LONGEST_VALUE)
+      .filter(([, value]) => hyperparameterText(value).length > LONGEST_VALUE)
       .map(([name, value]) => ({
         field: `hyperparameters.${name}`,
-        found: `${JSON.stringify(value).length} characters as JSON`,
+        found: `${hyperparameterText(value).length} characters as JSON`,
         expected: `at most ${LONGEST_VALUE}: SageMaker takes no more. Bring it by a channel`,
       })),
   ];

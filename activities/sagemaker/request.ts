@@ -1,12 +1,13 @@
 import type { Channel, CreateTrainingJobRequest, TrainingInstanceType } from '@aws-sdk/client-sagemaker';
+import { hyperparameterText } from '../../contracts/hyperparameter';
 import { Key } from '../../contracts/ids';
+import { hasLocalStorage } from '../../contracts/instance-types';
 import { specificationHash } from '../../contracts/job-name';
 import type { Market, TrainingSpecification } from '../../contracts/training';
 import type { Config } from '../../platform/config';
 import type { ObjectStore } from '../../platform/s3';
 import { scriptMode } from './script-mode';
 import { tagsOf } from './request-tags';
-import { hasLocalStorage } from './instance-types';
 
 /** The variable in a job's Environment by which its owner is known again. */
 export const SPECIFICATION_HASH = 'MERIDIAN_SPECIFICATION_HASH';
@@ -49,7 +50,7 @@ export function createRequest(
       MetricDefinitions: metrics.map(({ name, regex }) => ({ Name: name, Regex: regex })),
     },
     HyperParameters: Object.fromEntries(
-      Object.entries(hyperparameters).map(([key, value]) => [key, JSON.stringify(value)]),
+      Object.entries(hyperparameters).map(([key, value]) => [key, hyperparameterText(value)]),
     ),
     InputDataConfig: Object.entries({ ...specification.channels, ...codeChannel }).map(([name, place]) =>
       channel(name, uri(place)),

@@ -8,7 +8,8 @@ import { answerLocally } from './local-routes';
 import type { SagemakerService } from './service';
 
 const LARGEST_BODY = 4 * 1024 * 1024;
-const TARGET = /^SageMaker\.(\w+)$/;
+/** Operations of SageMaker by their name alone, those of CloudWatch Logs by that of their service as well. */
+const TARGET = /^SageMaker\.(\w+)$|^(Logs_20140328\.\w+)$/;
 
 interface Answer {
   status: number;
@@ -27,9 +28,10 @@ export function createSagemakerServer(service: SagemakerService, log: Log): Serv
 }
 
 async function answer(service: SagemakerService, request: IncomingMessage): Promise<Answer> {
-  const url = new URL(request.url ?? '/', 'http://sagemaker');
+  const url = new URL(`http://sagemaker${request.url ?? '/'}`);
   if (url.pathname.startsWith('/_local/')) return local(service, request, url);
-  const target = TARGET.exec(String(request.headers['x-amz-target'] ?? ''))?.[1];
+  const [, own, ofLogs] = TARGET.exec(String(request.headers['x-amz-target'] ?? '')) ?? [];
+  const target = own ?? ofLogs;
   if (request.method !== 'POST' || !target || !isOperation(target)) {
     throw new ApiError(
       'UnknownOperationException',
@@ -39,7 +41,17 @@ async function answer(service: SagemakerService, request: IncomingMessage): Prom
   const body = parse(await read(request));
   if (await takeTicket(service.options.home, { fault: 'throttling', operation: target })) throw throttled();
   const operation = service.operations[target] as (request: unknown) => Promise<object>;
-  return json(200, await operation(readRequest(target, body)));
+  return json(200, await operation(ofLogs ? readLogRequest(target, body) : readRequest(target, body)));
+}
+
+/** CloudWatch Logs has a name of its own for what SageMaker calls a ValidationException. */
+function readLogRequest(operation: string, body: unknown): Record<string, unknown> {
+  try {
+    return readRequest(operation, body);
+  } catch (error) {
+    const isOurs = error instanceof ApiError && error.type === 'ValidationException';
+    throw isOurs ? new ApiError('InvalidParameterException', error.message) : error;
+  }
 }
 
 async function local(service: SagemakerService, request: IncomingMessage, url: URL): Promise<Answer> {

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Operations } from './api/operations';
 import { tagOperations } from './api/tags';
 import type { ServiceOptions } from './options';
+import { LogGroups } from './logs/log-groups';
 import { Models } from './models/models';
 import { ProcessingJobs } from './processing/processing-jobs';
 import { TrainingJobs } from './training/training-jobs';
@@ -30,7 +31,12 @@ export class SagemakerService {
       ...processing.operations,
       ...transform.operations,
       ...models.operations,
-      ...tagOperations({
+      ...new LogGroups(options, {
+        '/aws/sagemaker/TrainingJobs': training.store,
+        '/aws/sagemaker/ProcessingJobs': processing.jobs.store,
+        '/aws/sagemaker/TransformJobs': transform.jobs.store,
+      }).operations,
+      ...tagOperations(options, {
         'training-job': training.store,
         [TUNING_RESOURCE]: tuning.store,
         'processing-job': processing.jobs.store,

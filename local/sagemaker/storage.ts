@@ -1,4 +1,6 @@
 import { createObjectStore, type ObjectStore } from '../../platform/s3';
+import { noObjects } from './api/errors';
+import { asClientError } from './container/channels';
 
 /** An object or a prefix in some bucket. */
 export interface Location {
@@ -21,4 +23,14 @@ export function createStorage(env: NodeJS.ProcessEnv): Storage {
     }
     return { store: stores.get(bucket)!, key };
   };
+}
+
+/** @throws ApiError where nothing lies under a prefix, its bucket included */
+export async function requireObjects(uri: string, storage: Storage): Promise<void> {
+  const { store, key } = storage(uri);
+  const found = await store.list(key).catch((error: unknown) => {
+    if (asClientError(error) === null) throw error;
+    return [];
+  });
+  if (found.length === 0) throw noObjects(uri);
 }

@@ -11,6 +11,7 @@ import botocore.exceptions
 
 requests = json.loads(sys.argv[1])
 client = boto3.client("sagemaker")
+logs = boto3.client("logs", endpoint_url=client.meta.endpoint_url)
 problems, seen = [], set()
 
 
@@ -61,7 +62,8 @@ def check(shape, value, path):
 def hold_against_model(http_response, model, **_):
     if http_response.status_code != 200:
         return
-    seen.add(model.name)
+    prefix = "Logs_20140328." if model.service_model.service_name == "logs" else ""
+    seen.add(prefix + model.name)
     body = json.loads(http_response.content or b"{}")
     if model.output_shape is None:
         if body:
@@ -71,6 +73,7 @@ def hold_against_model(http_response, model, **_):
 
 
 client.meta.events.register("after-call.sagemaker", hold_against_model)
+logs.meta.events.register("after-call.logs", hold_against_model)
 
 
 def wait(describe, status, **name):
@@ -97,6 +100,30 @@ failing = {"TrainingJobName": requests["failing"]["TrainingJobName"]}
 client.create_training_job(**requests["failing"])
 wait(client.describe_training_job, "TrainingJobStatus", **failing)
 expect_error("ValidationException", client.stop_training_job, **name)
+
+group = {"logGroupName": "/aws/sagemaker/TrainingJobs"}
+prefix = training["TrainingJobName"] + "/"
+[stream] = logs.describe_log_streams(**group, logStreamNamePrefix=prefix, orderBy="LogStreamName", limit=1)["logStreams"]
+of_stream = {**group, "logStreamName": stream["logStreamName"]}
+newest = logs.get_log_events(**of_stream)["events"]
+first = logs.get_log_events(**of_stream, startFromHead=True, limit=1)
+second = logs.get_log_events(**of_stream, startFromHead=True, limit=1, nextToken=first["nextForwardToken"])
+end = logs.get_log_events(**of_stream, startFromHead=True, nextToken=second["nextForwardToken"])
+back = logs.get_log_events(**of_stream, limit=1, nextToken=second["nextBackwardToken"])
+if [event["message"] for event in newest] != ["epoch 1 auc=0.5", "epoch 2 auc=0.75"]:
+    problems.append(f"the log: found {newest}")
+if first["events"] + second["events"] != newest or back["events"] != first["events"]:
+    problems.append(f"the log by pages: found {first}, {second}, {back}")
+if end["events"] or end["nextForwardToken"] != second["nextForwardToken"]:
+    problems.append(f"the end of the log: found {end}")
+nowhere = {"logGroupName": "/aws/sagemaker/Endpoints"}
+expect_error("ResourceNotFoundException", logs.describe_log_streams, **nowhere)
+expect_error("ResourceNotFoundException", logs.get_log_events, **group, logStreamName="none/algo-1-1")
+expect_error("InvalidParameterException", logs.get_log_events, **of_stream, nextToken="made up")
+expect_error("InvalidParameterException", logs.describe_log_streams, **group, orderBy="Colour")
+for page in logs.get_paginator("describe_log_streams").paginate(**group, PaginationConfig={"PageSize": 1}):
+    pass
+
 for page in client.get_paginator("list_training_jobs").paginate(PaginationConfig={"PageSize": 1}):
     pass
 client.add_tags(ResourceArn=arn, Tags=[{"Key": "added", "Value": ""}])

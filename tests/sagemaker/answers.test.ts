@@ -76,7 +76,7 @@ function requests() {
 }
 
 describe('the answers', () => {
-  it('are those of botocore’s service model, to the letter', async () => {
+  it('are those of botocore’s service models, to the letter', async () => {
     const peers = process.env['MERIDIAN_VENV_PEERS'] ?? (await findTestTools()).peers;
     const program = join(__dirname, 'answers.py');
     const { stdout } = await promisify(execFile)(

@@ -62,6 +62,35 @@ describe('errors', () => {
       "at 'hyperParameters' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 2500]",
     ],
     [
+      'a key for disks that are the instance’s own',
+      {
+        ResourceConfig: {
+          InstanceType: 'ml.g5.xlarge',
+          InstanceCount: 1,
+          VolumeSizeInGB: 1,
+          VolumeKmsKeyId: 'alias/a',
+        },
+      },
+      'VolumeKmsKeyId is not supported for instance types with local storage',
+    ],
+    [
+      'checkpoints outside the container',
+      { CheckpointConfig: { S3Uri: 's3://a/b', LocalPath: '/tmp/checkpoints' } },
+      'CheckpointConfig.LocalPath must lie there',
+    ],
+    [
+      'data in a bucket that is not there',
+      {
+        InputDataConfig: [
+          {
+            ChannelName: 'train',
+            DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri: 's3://nobodys-bucket/train/' } },
+          },
+        ],
+      },
+      'No S3 objects found under S3 URL "s3://nobodys-bucket/train/" given in input data source.',
+    ],
+    [
       'a wait without spot',
       { StoppingCondition: { MaxRuntimeInSeconds: 1, MaxWaitTimeInSeconds: 2 } },
       'Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true',
@@ -70,6 +99,15 @@ describe('errors', () => {
     const request = { ...sagemaker.request('refused'), ...change };
     const error = await sagemaker.create(request as never).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ name: 'ValidationException', message: expect.stringContaining(message) });
+  });
+
+  it('name a member that the operation does not know, and make no job', async () => {
+    const request = { ...sagemaker.request('misspelt'), StopingCondition: { MaxRuntimeInSeconds: 1 } };
+    const { status, body } = await post('CreateTrainingJob', JSON.stringify(request));
+    expect(status).toBe(400);
+    expect(body['__type']).toBe('ValidationException');
+    expect(body['message']).toContain("at 'stopingCondition' failed to satisfy constraint");
+    await expect(sagemaker.describe('misspelt')).rejects.toThrow('Requested resource not found.');
   });
 
   it('count the constraints that are broken', async () => {
@@ -86,6 +124,7 @@ describe('errors', () => {
       message: 'NUMBER_VALUE can not be converted to a String',
     });
     expect((await post('CreateTrainingJob', '{')).body['__type']).toBe('SerializationException');
+    expect((await post('GetLogEvents', '{}')).body['__type']).toBe('UnknownOperationException');
     expect((await post('CreateEndpoint', '{}')).body['__type']).toBe('UnknownOperationException');
   });
 });
@@ -144,6 +183,7 @@ describe('ListTrainingJobs', () => {
     const elsewhere = new ListTrainingJobsCommand({ NextToken: 'made up' });
     await expect(sagemaker.client.send(elsewhere)).rejects.toThrow('Invalid NextToken');
     await expect(pages({ MaxResults: 101 })).rejects.toThrow('less than or equal to 100');
+    expect(await pages({ NameContains, WarmPoolStatusEquals: 'Available' })).toEqual([[]]);
   });
 });
 
@@ -164,11 +204,21 @@ describe('tags', () => {
     const over = new AddTagsCommand({ ResourceArn, Tags: many });
     await expect(sagemaker.client.send(over)).rejects.toMatchObject({ name: 'ValidationException' });
     expect(await listed()).toEqual(Tags.slice(1));
+    const elsewhere = ResourceArn!.replace(':000000000000:', ':111111111111:');
+    await expect(sagemaker.client.send(new ListTagsCommand({ ResourceArn: elsewhere }))).rejects.toThrow(
+      'Requested resource not found.',
+    );
     await sagemaker.ended('tagged');
   });
 });
 
 describe('the service', () => {
+  it('answers at an address with one slash too many', async () => {
+    const headers = { 'x-amz-target': 'SageMaker.ListTrainingJobs' };
+    const answer = await fetch(`${sagemaker.endpoint}//`, { method: 'POST', headers, body: '{}' });
+    expect(answer.status).toBe(200);
+  });
+
   it('is found by the variable that every AWS client reads', async () => {
     process.env['AWS_ENDPOINT_URL_SAGEMAKER'] = sagemaker.endpoint;
     const client = new SageMakerClient({ region: 'us-west-2' });

@@ -99,7 +99,10 @@ describe('a training job', () => {
     await sagemaker.create(sagemaker.request('stubborn', { mode: 'stubborn' }));
     const pid = await sagemaker.running('stubborn');
     await stop('stubborn');
-    expect((await sagemaker.describe('stubborn')).TrainingJobStatus).toMatch(/^Stopp(ing|ed)$/);
+    const { TrainingJobStatus, SecondaryStatus, SecondaryStatusTransitions } =
+      await sagemaker.describe('stubborn');
+    expect(TrainingJobStatus).toMatch(/^Stopp(ing|ed)$/);
+    expect(SecondaryStatusTransitions!.at(-1)!.Status).toBe(SecondaryStatus);
     const job = await sagemaker.ended('stubborn');
     expect(job).toMatchObject({ TrainingJobStatus: 'Stopped', SecondaryStatus: 'Stopped' });
     expect(isAlive(pid)).toBe(false);
@@ -111,6 +114,8 @@ describe('a training job', () => {
 
   it('is stopped right after its creation', async () => {
     await sagemaker.create(sagemaker.request('at-once', { mode: 'wait' }));
+    const { SecondaryStatus, SecondaryStatusTransitions: [first] = [] } = await sagemaker.describe('at-once');
+    expect([SecondaryStatus, first!.Status]).toEqual(['Starting', 'Starting']);
     await stop('at-once');
     await stop('at-once');
     expect((await sagemaker.ended('at-once')).TrainingJobStatus).toBe('Stopped');
@@ -185,6 +190,10 @@ describe('a training job', () => {
     const pid = await sagemaker.running('spot');
     await until('the checkpoint', () => sagemaker.store.head('checkpoints/spot/state.txt'));
     await sagemaker.local('training-jobs/spot/interrupt');
+    await until(
+      'the interruption',
+      async () => (await sagemaker.describe('spot')).SecondaryStatus === 'Interrupted',
+    );
     const job = await sagemaker.ended('spot');
     expect(job.TrainingJobStatus).toBe('Completed');
     expect(job.SecondaryStatusTransitions!.map((t) => t.Status)).toEqual([

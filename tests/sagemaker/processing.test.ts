@@ -169,6 +169,12 @@ describe('a processing job', () => {
     const nothing = request('refused');
     nothing.ProcessingInputs![1]!.S3Input!.S3Uri = sagemaker.store.uri('data/nowhere/');
     await expect(create(nothing)).rejects.toThrow('No S3 objects found under S3 URL');
+    const keyed = request('refused');
+    Object.assign(keyed.ProcessingResources!.ClusterConfig!, {
+      InstanceType: 'ml.g5.xlarge',
+      VolumeKmsKeyId: 'alias/volumes',
+    });
+    await expect(create(keyed)).rejects.toThrow('VolumeKmsKeyId is not supported for instance types with');
     const long = { ...request('refused'), Environment: { A: 'x'.repeat(257) } };
     await expect(create(long)).rejects.toThrow('length less than or equal to 256');
   });

@@ -176,6 +176,14 @@ describe('a transform job', () => {
       'Could not find model',
     );
     const large = { MaxPayloadInMB: 50, MaxConcurrentTransforms: 3 };
+    const TransformResources = {
+      InstanceType: 'ml.g5.xlarge' as const,
+      InstanceCount: 1,
+      VolumeKmsKeyId: 'alias/volumes',
+    };
+    await expect(create(request('refused', 'batch/good/', { TransformResources }))).rejects.toThrow(
+      'VolumeKmsKeyId is not supported for instance types with local storage',
+    );
     await expect(create(request('refused', 'batch/good/', large))).rejects.toThrow('must not exceed 100');
     await expect(create(request('whole', 'batch/good/'))).rejects.toMatchObject({ name: 'ResourceInUse' });
   });

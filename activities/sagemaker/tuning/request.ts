@@ -6,6 +6,7 @@ import type {
   HyperParameterTuningJobConfig,
   ParameterRanges,
 } from '@aws-sdk/client-sagemaker';
+import { hyperparameterText } from '../../../contracts/hyperparameter';
 import { specificationHash } from '../../../contracts/job-name';
 import type { Search, TuningSpecification } from '../../../contracts/tuning';
 import type { Config } from '../../../platform/config';
@@ -102,9 +103,7 @@ function rangesOf(ranges: Search['ranges']): ParameterRanges {
     );
   // Values as the training toolkit reads every hyperparameter: as JSON.
   const categorical = entries.flatMap(([Name, range]) =>
-    range.type === 'categorical'
-      ? [{ Name, Values: range.values.map((value) => JSON.stringify(value)) }]
-      : [],
+    range.type === 'categorical' ? [{ Name, Values: range.values.map(hyperparameterText) }] : [],
   );
   return {
     ContinuousParameterRanges: numeric('continuous'),

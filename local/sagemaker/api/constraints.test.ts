@@ -34,8 +34,26 @@ describe('readRequest', () => {
     expect(isOperation('toString')).toBe(false);
   });
 
-  it('drops members that SageMaker does not know, and those that are null', () => {
-    expect(readRequest('CreateTrainingJob', { ...minimal, Unheard: 1, VpcConfig: null })).toEqual(minimal);
+  it('drops members that are null', () => {
+    expect(readRequest('CreateTrainingJob', { ...minimal, VpcConfig: null, Unheard: null })).toEqual(minimal);
+  });
+
+  it('refuses members that the model does not know, at every depth', () => {
+    const unknown = 'failed to satisfy constraint: Member must be one that the operation knows';
+    expect(messageOf({ ...minimal, Colour: 'red' })).toBe(
+      `1 validation error detected: Value 'red' at 'colour' ${unknown}`,
+    );
+    const channel = { ChannelName: 'a', DataSource: { S3DataSource: { S3Url: 's3://b/' } } };
+    expect(messageOf({ ...minimal, InputDataConfig: [channel] })).toContain(
+      `Value 's3://b/' at 'inputDataConfig.1.member.dataSource.s3DataSource.s3Url' ${unknown}`,
+    );
+    expect(messageOf({ ...minimal, toString: 'x' })).toContain(`at 'toString' ${unknown}`);
+  });
+
+  it.each([1.5, 2 ** 31, -(2 ** 40)])('takes %d for no integer', (InstanceCount) => {
+    expect(messageOf({ ...minimal, ResourceConfig: { InstanceCount } })).toBe(
+      `NUMBER_VALUE can not be converted to an Integer: ${InstanceCount}`,
+    );
   });
 
   it('says where in lists and maps a constraint is broken', () => {

@@ -20,9 +20,12 @@ const operations = model.operations as Record<string, string>;
 
 export const isOperation = (name: string): boolean => Object.hasOwn(operations, name);
 
+/** Whole numbers that the model's types hold. */
+const LARGEST = { integer: 2 ** 31 - 1, long: Number.MAX_SAFE_INTEGER };
+
 /**
- * Reads a request of the operation as SageMaker does: unknown members are dropped, a wrong JSON type is a
- * SerializationException, a violated constraint a ValidationException in AWS's words.
+ * Reads a request of the operation: a wrong JSON type is a SerializationException, a violated constraint a
+ * ValidationException in AWS's words, and so is a member that the model does not know: misspelt, it would not count.
  */
 export function readRequest(operation: string, body: unknown): Record<string, unknown> {
   const violations: string[] = [];
@@ -49,7 +52,15 @@ function read(name: string, value: unknown, path: string, violations: string[]):
       return value;
     }
     case 'integer':
-    case 'long':
+    case 'long': {
+      if (typeof value !== 'number') throw serializationError(unexpected(value, 'a Number'));
+      if (!Number.isInteger(value) || Math.abs(value) > LARGEST[shape.type]) {
+        const type = shape.type === 'long' ? 'a Long' : 'an Integer';
+        throw serializationError(`${unexpected(value, type)}: ${value}`);
+      }
+      violations.push(...broken(shape, value, value, path));
+      return value;
+    }
     case 'float':
     case 'double': {
       if (typeof value !== 'number') throw serializationError(unexpected(value, 'a Number'));
@@ -78,7 +89,15 @@ function readStructure(shape: Shape, value: unknown, path: string, violations: s
       );
     }
   }
-  const known = Object.entries(shape.members ?? {}).filter(
+  const given = Object.entries(value).filter(([, item]) => item !== undefined && item !== null);
+  const members = shape.members ?? {};
+  for (const [member, item] of given.filter(([name]) => !Object.hasOwn(members, name))) {
+    const where = join(path, member);
+    violations.push(
+      `Value '${printed(item)}' at '${where}' failed to satisfy constraint: Member must be one that the operation knows`,
+    );
+  }
+  const known = Object.entries(members).filter(
     ([member]) => value[member] !== undefined && value[member] !== null,
   );
   return Object.fromEntries(

@@ -1,7 +1,7 @@
 import type { AddTagsInput, DeleteTagsInput, ListTagsInput, Tag } from '@aws-sdk/client-sagemaker';
 import { unknownResource, validationError } from './errors';
 import { createSerially } from '../serial';
-import { partsOf, type Operations } from './operations';
+import { arnOf, partsOf, type Account, type Operations } from './operations';
 
 const MOST_TAGS = 50;
 
@@ -13,11 +13,11 @@ export interface Tagged {
 }
 
 /** AddTags, ListTags and DeleteTags over what each resource of an ARN stands for. */
-export function tagOperations(resources: Record<string, Tagged>): Operations {
+export function tagOperations(account: Account, resources: Record<string, Tagged>): Operations {
   const find = (arn: string) => {
     const { resource, name } = partsOf(arn);
     const tagged = Object.hasOwn(resources, resource) ? resources[resource] : undefined;
-    if (!tagged?.has(name)) throw unknownResource();
+    if (!tagged?.has(name) || arn !== arnOf(account, resource, name)) throw unknownResource();
     return { tagged, name };
   };
   const serially = createSerially();
@@ -33,7 +33,9 @@ export function tagOperations(resources: Record<string, Tagged>): Operations {
       checkTags(Tags);
       return { Tags: await change(ResourceArn!, (before) => withTags(before, Tags!, ResourceArn!)) };
     },
-    async ListTags({ ResourceArn }: ListTagsInput) {
+    async ListTags({ ResourceArn, NextToken }: ListTagsInput) {
+      // There are no more tags than the smallest page holds, so that no token was ever given.
+      if (NextToken !== undefined) throw validationError('Invalid NextToken.');
       const { tagged, name } = find(ResourceArn!);
       return { Tags: await tagged.tags(name) };
     },

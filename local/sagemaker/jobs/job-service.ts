@@ -1,5 +1,5 @@
 import { ApiError, inUse, validationError } from '../api/errors';
-import { takePage, type ListQuery, type Page } from '../api/listing';
+import { takePage, type Listing, type ListQuery, type Page } from '../api/listing';
 import { arnOf } from '../api/operations';
 import type { ServiceOptions } from '../options';
 import { emitStateChange } from './events';
@@ -87,14 +87,17 @@ export class JobService<Request extends JobRequest> {
     return {};
   }
 
-  async list(query: ListQuery, filtersPages = false): Promise<Page<JobState<Request>>> {
+  async list(
+    query: ListQuery,
+    special: Pick<Listing<JobState<Request>>, 'filtersPages' | 'matches'> = {},
+  ): Promise<Page<JobState<Request>>> {
     const listed = (state: JobState<Request>) => ({
       name: state.record.name,
       status: jobStatus(state),
       creationTime: state.record.creationTime,
       lastModified: lastModified(state),
     });
-    return takePage((await this.store.all()) as JobState<Request>[], query, { listed, filtersPages });
+    return takePage((await this.store.all()) as JobState<Request>[], query, { ...special, listed });
   }
 
   settle(): Promise<void> {

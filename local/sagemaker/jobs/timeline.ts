@@ -17,6 +17,8 @@ const MESSAGES: Partial<Record<JobStatus, string>> = {
   MaxWaitTimeExceeded: 'Training job runtime exceeded MaxWaitTimeInSeconds provided.',
 };
 
+export const statusMessage = (status: JobStatus): string => MESSAGES[status] ?? status;
+
 export interface Ending extends Pick<Progress, 'failureReason' | 'exitCode' | 'exitMessage' | 'metrics'> {
   outcome: Outcome;
   status: Extract<JobStatus, Outcome | 'MaxRuntimeExceeded' | 'MaxWaitTimeExceeded'>;
@@ -42,7 +44,7 @@ export class Timeline {
     const now = Date.now();
     const last = this.progress.transitions.at(-1);
     if (last) last.end = now;
-    this.progress.transitions.push({ status, start: now, message: MESSAGES[status] ?? status });
+    this.progress.transitions.push({ status, start: now, message: statusMessage(status) });
     if (status === 'Downloading') this.progress.start ??= now;
     await this.save();
   }
@@ -63,7 +65,7 @@ export class Timeline {
     const now = Date.now();
     const last = this.progress.transitions.at(-1);
     if (last) last.end = now;
-    this.progress.transitions.push({ status, start: now, end: now, message: MESSAGES[status] ?? status });
+    this.progress.transitions.push({ status, start: now, end: now, message: statusMessage(status) });
     if (this.progress.start) this.progress.end = now;
     Object.assign(this.progress, rest, { outcome });
     await this.save();

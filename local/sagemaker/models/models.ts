@@ -36,7 +36,10 @@ export class Models {
         creationTime,
         lastModified: creationTime,
       });
-      const { items, NextToken } = takePage(await this.store.all(), query, { listed });
+      const { items, NextToken } = takePage(await this.store.all(), query, {
+        listed,
+        fromCreationTime: true,
+      });
       return { Models: items.map(summarize), NextToken };
     },
   };
@@ -57,7 +60,12 @@ export class Models {
     if (containers.length === 0 || containers.length > MOST_CONTAINERS) {
       throw validationError(`A model has 1 to ${MOST_CONTAINERS} containers, found ${containers.length}.`);
     }
-    for (const { Image, ModelDataUrl } of containers) {
+    for (const { Image, ModelDataUrl, ModelDataSource } of containers) {
+      if (ModelDataSource) {
+        throw validationError(
+          'The local service reads models from ModelDataUrl; ModelDataSource is not supported.',
+        );
+      }
       if (!Image) throw validationError('The local service runs images; each container must have an Image.');
       if (ModelDataUrl) await this.requireData(ModelDataUrl);
     }

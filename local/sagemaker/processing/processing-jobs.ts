@@ -1,9 +1,9 @@
 import type { CreateProcessingJobRequest, DescribeProcessingJobRequest } from '@aws-sdk/client-sagemaker';
-import { noObjects } from '../api/errors';
 import type { ListQuery } from '../api/listing';
 import type { Operations } from '../api/operations';
 import { JobService } from '../jobs/job-service';
 import type { ServiceOptions } from '../options';
+import { requireObjects } from '../storage';
 import { PROCESSING, describeProcessing, summarizeProcessing } from './kind';
 import { checkProcessingRules } from './rules';
 
@@ -40,8 +40,7 @@ export class ProcessingJobs {
     const name = request.ProcessingJobName!;
     this.jobs.requireFree(name);
     for (const { S3Input } of request.ProcessingInputs ?? []) {
-      const { store, key } = this.options.storage(S3Input!.S3Uri!);
-      if ((await store.list(key)).length === 0) throw noObjects(S3Input!.S3Uri!);
+      await requireObjects(S3Input!.S3Uri!, this.options.storage);
     }
     await this.jobs.write(name, request);
     this.jobs.start(name);

@@ -5,6 +5,7 @@ import type {
 } from '@aws-sdk/client-sagemaker';
 import { constraintError, validationError } from '../api/errors';
 import { checkTags } from '../api/tags';
+import { volumeKeyProblem } from '../api/volume-key';
 
 const ROOT = '/opt/ml/processing/';
 
@@ -14,6 +15,8 @@ export function checkProcessingRules(request: CreateProcessingJobRequest): void 
   const { ProcessingInputs: inputs = [], ProcessingOutputConfig, AppSpecification } = request;
   const outputs = ProcessingOutputConfig?.Outputs ?? [];
   requireInstances(request);
+  const keyProblem = volumeKeyProblem(request.ProcessingResources!.ClusterConfig!);
+  if (keyProblem) throw keyProblem;
   requireUnique(
     'Input',
     inputs.map(({ InputName }) => InputName!),
@@ -57,9 +60,11 @@ function requireUnique(what: string, names: string[]): void {
     throw validationError(`${what} names must be unique: ${twice} is given more than once.`);
 }
 
-function checkInput({ InputName, S3Input }: ProcessingInput): void {
+function checkInput({ InputName, S3Input, DatasetDefinition }: ProcessingInput): void {
   const where = `ProcessingInput ${InputName}`;
-  if (!S3Input) throw validationError(`${where}: the local service reads S3Input only.`);
+  if (!S3Input || DatasetDefinition) {
+    throw validationError(`${where}: the local service reads S3Input only.`);
+  }
   const { LocalPath, S3DataType, S3InputMode, S3CompressionType, S3Uri } = S3Input;
   checkPath(where, LocalPath);
   if (S3DataType !== 'S3Prefix' || S3InputMode === 'Pipe' || S3CompressionType === 'Gzip') {
@@ -71,9 +76,11 @@ function checkInput({ InputName, S3Input }: ProcessingInput): void {
     throw validationError(`${where}: the local service reads s3:// URIs only.`);
 }
 
-function checkOutput({ OutputName, S3Output }: ProcessingOutput): void {
+function checkOutput({ OutputName, S3Output, FeatureStoreOutput }: ProcessingOutput): void {
   const where = `ProcessingOutput ${OutputName}`;
-  if (!S3Output) throw validationError(`${where}: the local service writes S3Output only.`);
+  if (!S3Output || FeatureStoreOutput) {
+    throw validationError(`${where}: the local service writes S3Output only.`);
+  }
   checkPath(where, S3Output.LocalPath);
 }
 

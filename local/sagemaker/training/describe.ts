@@ -1,5 +1,6 @@
-import type { CreateTrainingJobRequest, SecondaryStatus } from '@aws-sdk/client-sagemaker';
-import { jobStatus, lastModified, type JobRecord, type Transition } from '../jobs/job';
+import type { CreateTrainingJobRequest, WarmPoolStatus } from '@aws-sdk/client-sagemaker';
+import { jobStatus, lastModified, type JobRecord, type JobStatus, type Transition } from '../jobs/job';
+import { statusMessage } from '../jobs/timeline';
 import { seconds } from '../seconds';
 import type { TrainingState } from './kind';
 
@@ -17,17 +18,33 @@ export function outputPrefix({ record }: { record: JobRecord<CreateTrainingJobRe
   return `${path}/${record.name}/output`;
 }
 
-export function secondaryStatus(state: TrainingState): SecondaryStatus {
-  const last = (state.progress.transitions.at(-1)?.status ?? 'Starting') as SecondaryStatus;
-  const stopping = jobStatus(state) === 'Stopping' && last !== 'Uploading';
-  return stopping ? 'Stopping' : last;
+/**
+ * The transitions as they are told: a job is Starting from its creation on, and Stopping from the order to stop on, before
+ * its supervisor has taken either up.
+ */
+function transitionsOf({ record, progress, stopRequested }: TrainingState): Transition[] {
+  const { transitions, outcome } = progress;
+  const [first = begun('Starting', record.creationTime), ...others] = transitions;
+  const told = [{ ...first, start: record.creationTime }, ...others];
+  const last = told.at(-1)!;
+  const isTooLate = outcome !== undefined || last.status === 'Uploading';
+  if (stopRequested === null || isTooLate || last.status === 'Stopping') return told;
+  const since = Math.max(stopRequested, last.start);
+  return [...told.slice(0, -1), { ...last, end: last.end ?? since }, begun('Stopping', since)];
 }
+
+const begun = (status: JobStatus, start: number): Transition => ({
+  status,
+  start,
+  message: statusMessage(status),
+});
 
 /** The answer of DescribeTrainingJob; times in epoch seconds. */
 export function describeTraining(state: TrainingState): Record<string, unknown> {
   const { record, progress } = state;
   const { request } = record;
-  const { Tags: _tags, ...asked } = request;
+  const { Tags: _tags, SessionChainingConfig: _sessions, ...asked } = request;
+  const transitions = transitionsOf(state);
   return {
     ...asked,
     TrainingJobArn: record.arn,
@@ -35,7 +52,7 @@ export function describeTraining(state: TrainingState): Record<string, unknown> 
     // SageMaker names the object even where an empty model folder has left none.
     ModelArtifacts: { S3ModelArtifacts: `${outputPrefix(state)}/model.tar.gz` },
     TrainingJobStatus: jobStatus(state),
-    SecondaryStatus: secondaryStatus(state),
+    SecondaryStatus: transitions.at(-1)!.status,
     WarmPoolStatus: warmPoolStatus(state),
     FailureReason: progress.failureReason,
     CheckpointConfig: request.CheckpointConfig && {
@@ -51,7 +68,7 @@ export function describeTraining(state: TrainingState): Record<string, unknown> 
     TrainingStartTime: progress.start && seconds(progress.start),
     TrainingEndTime: progress.end && seconds(progress.end),
     ...durations(state),
-    SecondaryStatusTransitions: progress.transitions.map((transition) => ({
+    SecondaryStatusTransitions: transitions.map((transition) => ({
       Status: transition.status,
       StartTime: seconds(transition.start),
       EndTime: transition.end && seconds(transition.end),
@@ -66,7 +83,7 @@ export function describeTraining(state: TrainingState): Record<string, unknown> 
 }
 
 /** Here an instance costs nothing to start: none is kept after its job. */
-function warmPoolStatus({ record, progress }: TrainingState): object | undefined {
+export function warmPoolStatus({ record, progress }: TrainingState): WarmPoolStatus | undefined {
   if (!record.request.ResourceConfig?.KeepAlivePeriodInSeconds) return undefined;
   return { Status: progress.outcome ? 'Terminated' : 'InUse', ResourceRetainedBillableTimeInSeconds: 0 };
 }
@@ -82,6 +99,8 @@ export function summarizeTraining(state: TrainingState): Record<string, unknown>
     'LastModifiedTime',
     'TrainingJobStatus',
     'SecondaryStatus',
+    'WarmPoolStatus',
+    'TrainingPlanArn',
   ];
   return Object.fromEntries(members.map((member) => [member, all[member]]));
 }

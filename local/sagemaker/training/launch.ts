@@ -10,6 +10,12 @@ import type { Training } from './supervise';
 const REPLACEMENT_MS = 1_000;
 const LOOK_EVERY_MS = 200;
 
+/** After an interruption: the job is Interrupted until another spot instance comes. */
+export async function awaitReplacement({ timeline }: Training, control: Control): Promise<void> {
+  if (timeline.progress.transitions.at(-1)?.status !== 'Interrupted') return;
+  await sleep(REPLACEMENT_MS, undefined, { signal: control.signal });
+}
+
 /**
  * Waits until there are instances for the job.
  * @returns why it fails, where there will be none
@@ -24,8 +30,6 @@ export async function launchInstances(
   const pool = { instanceType: ResourceConfig!.InstanceType!, spot: EnableManagedSpotTraining ?? false };
   if (await takeTicket(home, { fault: 'capacity', jobName: record.name, ...pool }))
     return failed(CAPACITY_ERROR);
-  const interrupted = timeline.progress.transitions.some(({ status }) => status === 'Interrupted');
-  if (interrupted) await sleep(REPLACEMENT_MS, undefined, { signal: control.signal });
   if (!(await isAvailable(home, pool))) {
     await timeline.explain('Insufficient capacity error from EC2 while launching instances, retrying!');
     do await sleep(LOOK_EVERY_MS, undefined, { signal: control.signal });

@@ -1,6 +1,7 @@
 import type { CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker';
 import { constraintError, validationError } from '../api/errors';
 import { checkTags } from '../api/tags';
+import { volumeKeyProblem } from '../api/volume-key';
 
 const MAX_RUNTIME_SECONDS = 28 * 86_400;
 
@@ -50,6 +51,10 @@ function isExpression(text: string): boolean {
   }
 }
 
+function isInContainer(path = '/opt/ml/checkpoints'): boolean {
+  return path.startsWith('/opt/ml/') && !path.split('/').includes('..');
+}
+
 /** SageMaker's own rules first, then what an embedded service on one machine does not do. */
 const RULES: Rule[] = [
   required('AlgorithmSpecification'),
@@ -80,6 +85,7 @@ const RULES: Rule[] = [
     (r) => r.EnableManagedSpotTraining === true && (r.ResourceConfig!.KeepAlivePeriodInSeconds ?? 0) > 0,
     'KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is set to true',
   ),
+  (r) => volumeKeyProblem(r.ResourceConfig!),
   rule(
     (r) => r.ResourceConfig!.InstanceGroups !== undefined && r.ResourceConfig!.InstanceType !== undefined,
     'You cannot specify both InstanceGroups and InstanceType.',
@@ -88,6 +94,14 @@ const RULES: Rule[] = [
     missing('resourceConfig', ResourceConfig!, ['InstanceType', 'InstanceCount', 'VolumeSizeInGB']),
   rule((r) => r.ResourceConfig!.InstanceCount! < 1, 'InstanceCount must be greater than or equal to 1'),
   badExpression,
+  rule(
+    (r) => r.ServerlessJobConfig !== undefined,
+    'The local service runs jobs on instances; ServerlessJobConfig is not supported.',
+  ),
+  rule(
+    (r) => !isInContainer(r.CheckpointConfig?.LocalPath),
+    'The local service keeps the folders of a container below /opt/ml; CheckpointConfig.LocalPath must lie there.',
+  ),
   rule(
     (r) => !r.AlgorithmSpecification!.TrainingImage,
     'The local service runs images; AlgorithmName is not supported.',

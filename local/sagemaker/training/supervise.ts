@@ -6,7 +6,7 @@ import type { Supervised } from '../jobs/supervised';
 import { failed, type Ending, type Timeline } from '../jobs/timeline';
 import { watch } from '../jobs/watch';
 import { keepCheckpoints } from './checkpoints';
-import { launchInstances } from './launch';
+import { awaitReplacement, launchInstances } from './launch';
 import { startContainers, type Containers } from './containers';
 import { finish } from './finish';
 import { maximumRetries } from './kind';
@@ -43,6 +43,7 @@ export async function superviseTraining(job: Training): Promise<void> {
 
 async function runOnInstances(job: Training, control: Control): Promise<Ending | Again> {
   try {
+    await awaitReplacement(job, control);
     await job.timeline.enter('Starting');
     const impossible = await launchInstances(job, control);
     if (impossible) return impossible;

@@ -1,5 +1,9 @@
-import type { CreateTrainingJobRequest, DescribeTrainingJobRequest } from '@aws-sdk/client-sagemaker';
-import { inUse, noObjects, quotaExceeded, validationError } from '../api/errors';
+import type {
+  CreateTrainingJobRequest,
+  DescribeTrainingJobRequest,
+  ListTrainingJobsRequest,
+} from '@aws-sdk/client-sagemaker';
+import { inUse, quotaExceeded, validationError } from '../api/errors';
 import type { ListQuery } from '../api/listing';
 import type { Operations } from '../api/operations';
 import { logStreams, readJobTail, readLogTail } from '../container/log';
@@ -8,11 +12,15 @@ import { JobService } from '../jobs/job-service';
 import type { JobStore } from '../jobs/job-store';
 import type { ServiceOptions } from '../options';
 import { createSerially } from '../serial';
-import { describeTraining, summarizeTraining } from './describe';
+import { requireObjects } from '../storage';
+import { describeTraining, summarizeTraining, warmPoolStatus } from './describe';
 import { TRAINING, type TrainingState } from './kind';
 import { checkRules } from './rules';
 
 type Named = DescribeTrainingJobRequest;
+
+type TrainingQuery = ListQuery &
+  Pick<ListTrainingJobsRequest, 'WarmPoolStatusEquals' | 'TrainingPlanArnEquals'>;
 
 /** SageMaker's training API over jobs on this machine. */
 export class TrainingJobs {
@@ -41,9 +49,9 @@ export class TrainingJobs {
       describeTraining(await this.state(TrainingJobName!)),
     StopTrainingJob: ({ TrainingJobName }: Named) => this.stop(TrainingJobName!),
     DeleteTrainingJob: ({ TrainingJobName }: Named) => this.delete(TrainingJobName!),
-    ListTrainingJobs: async (query: ListQuery) => {
-      const filtersPages = true;
-      const { items, NextToken } = await this.jobs.list(query, filtersPages);
+    ListTrainingJobs: async (query: TrainingQuery) => {
+      const matches = (state: TrainingState) => isAskedFor(state, query);
+      const { items, NextToken } = await this.jobs.list(query, { filtersPages: true, matches });
       return { TrainingJobSummaries: items.map(summarizeTraining), NextToken };
     },
   };
@@ -138,8 +146,16 @@ export class TrainingJobs {
   async requireData({ InputDataConfig }: Pick<CreateTrainingJobRequest, 'InputDataConfig'>): Promise<void> {
     for (const channel of InputDataConfig ?? []) {
       const uri = channel.DataSource!.S3DataSource!.S3Uri!;
-      const { store, key } = this.options.storage(uri);
-      if ((await store.list(key)).length === 0) throw noObjects(uri);
+      await requireObjects(uri, this.options.storage);
     }
   }
+}
+
+/** Whether a job is one that the filters which no other list has ask for. */
+function isAskedFor(state: TrainingState, query: TrainingQuery): boolean {
+  const { WarmPoolStatusEquals: pool, TrainingPlanArnEquals: plan } = query;
+  return (
+    (pool === undefined || warmPoolStatus(state)?.Status === pool) &&
+    (plan === undefined || state.record.request.ResourceConfig!.TrainingPlanArn === plan)
+  );
 }

@@ -1,11 +1,13 @@
 import type { CreateTransformJobRequest, DescribeTransformJobRequest } from '@aws-sdk/client-sagemaker';
-import { noObjects, validationError } from '../api/errors';
+import { validationError } from '../api/errors';
 import type { ListQuery } from '../api/listing';
 import type { Operations } from '../api/operations';
 import { checkTags } from '../api/tags';
+import { volumeKeyProblem } from '../api/volume-key';
 import { JobService } from '../jobs/job-service';
 import type { Models } from '../models/models';
 import type { ServiceOptions } from '../options';
+import { requireObjects } from '../storage';
 import { TRANSFORM, describeTransform, summarizeTransform, type TransformRequest } from './kind';
 
 const MOST_MB = 100;
@@ -46,9 +48,7 @@ export class TransformJobs {
         'The local service serves models of one container; inference pipelines are not supported.',
       );
     }
-    const uri = request.TransformInput!.DataSource!.S3DataSource!.S3Uri!;
-    const { store, key } = this.options.storage(uri);
-    if ((await store.list(key)).length === 0) throw noObjects(uri);
+    await requireObjects(request.TransformInput!.DataSource!.S3DataSource!.S3Uri!, this.options.storage);
     await this.jobs.write(name, { ...request, container: containers[0]! });
     this.jobs.start(name);
     return { TransformJobArn: this.jobs.arn(name) };
@@ -59,6 +59,8 @@ export class TransformJobs {
 function checkTransformRules(request: CreateTransformJobRequest): void {
   checkTags(request.Tags);
   const { TransformInput: input, MaxPayloadInMB, MaxConcurrentTransforms, BatchStrategy } = request;
+  const keyProblem = volumeKeyProblem(request.TransformResources!);
+  if (keyProblem) throw keyProblem;
   const split = input!.SplitType ?? 'None';
   if ((MaxPayloadInMB ?? 0) > MOST_MB || (MaxPayloadInMB ?? 6) * (MaxConcurrentTransforms ?? 1) > MOST_MB) {
     throw validationError(

@@ -127,7 +127,7 @@ export class TuningJobs {
         creationTime: job.record.creationTime,
         lastModified: lastModified(job),
       }),
-      orders: { FinalObjectiveMetricValue: (a, b) => objectiveOf(a)! - objectiveOf(b)! },
+      orders: { FinalObjectiveMetricValue: (child) => objectiveOf(child)! },
     });
     return { TrainingJobSummaries: items.map(summarizeChild), NextToken };
   }

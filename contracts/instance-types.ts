@@ -1,5 +1,5 @@
 /** Families with NVMe disks of their own: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/InstanceStorage.html */
-const ACCELERATED = /^ml\.(g4dn|g5|g6|g6e|p3dn|p4d|p4de|p5|p5e|p5en|p6|trn1|trn1n|trn2)\./;
+const ACCELERATED = /^ml\.(g4dn|g[5-9]\w*|p3dn|p4d\w*|p[5-9][\w-]*|trn\d\w*)\./;
 /** General families say it by a "d" after their number: m5d, c6gd, r5dn. */
 const WITH_DISKS = /^ml\.[a-z]+\d+[a-z]*d[a-z]*\./;
 
