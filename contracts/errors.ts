@@ -9,6 +9,8 @@ export const ErrorCode = {
   ModelNotReady: 'ModelNotReady',
   InvalidFeatures: 'InvalidFeatures',
   UnknownEntity: 'UnknownEntity',
+  /** A person who does not want to be scored. */
+  EntityOptedOut: 'EntityOptedOut',
   MalformedJson: 'MalformedJson',
   BodyTooLarge: 'BodyTooLarge',
   UnsupportedMediaType: 'UnsupportedMediaType',
@@ -34,6 +36,8 @@ export const ErrorCode = {
   SpotUnavailable: 'SpotUnavailable',
   DependencyUnavailable: 'DependencyUnavailable',
   Overloaded: 'Overloaded',
+  /** The caller's own deadline passed before there was an answer. */
+  DeadlineExceeded: 'DeadlineExceeded',
   InternalError: 'InternalError',
 } as const;
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
@@ -49,6 +53,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   ErrorCode.CapacityUnavailable,
   ErrorCode.DependencyUnavailable,
   ErrorCode.Overloaded,
+  ErrorCode.DeadlineExceeded,
   ErrorCode.InternalError,
   ErrorCode.ModelNotReady,
 ]);

@@ -17,6 +17,14 @@ export interface PredictRow {
   requestId: string;
   features?: Record<string, unknown>;
   entity?: Record<string, unknown>;
+  /** Asks for an explanation beside the answer. */
+  explain?: boolean;
+}
+
+/** What each feature did to an answer, in the graph's margin (log-odds of a classifier): base and contributions add up to it. */
+export interface Explanation {
+  base_value: number;
+  contributions: Record<string, number>;
 }
 
 /** A model's answer: a probability (tabular-classifier), a number (tabular-regressor) or a class (text-classifier). */
@@ -46,6 +54,8 @@ export interface PredictResponse<Answer extends Prediction = Prediction> {
   prediction: Answer;
   model_version: string;
   latency_ms: number;
+  /** Where it was asked for. */
+  explanation?: Explanation;
 }
 
 /** `{"error": …}` over HTTP; the same code, message and fields as a typed failure through the queue. */
@@ -93,6 +103,7 @@ export const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   InvalidInput: 400,
   MalformedJson: 400,
   AccessDenied: 401,
+  EntityOptedOut: 403,
   InvalidFeatures: 422,
   UnknownModel: 404,
   UnknownEntity: 404,
@@ -104,5 +115,6 @@ export const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   UnsupportedMediaType: 415,
   Overloaded: 429,
   DependencyUnavailable: 503,
+  DeadlineExceeded: 504,
   InternalError: 500,
 };

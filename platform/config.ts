@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /**
  * Where the other systems are. Every value comes from the environment (`meridian local env` prints it for the
  * embedded default), so that the same code runs there and in production.
@@ -9,7 +11,8 @@ export interface Config {
   redisUrl: string;
   mlflowUrl: string;
   slack: { apiUrl?: string; token?: string; channel: string };
-  scoring: { host: string; port: number };
+  /** `slots`: how many graphs of text an inference worker computes at a time. */
+  scoring: { host: string; port: number; slots: number };
   /** `eventsToken`: what callers of the events entry must bring; without it whoever reaches the gateway may wake a poll. */
   gateway: { host: string; port: number; eventsToken?: string };
   /** Shown in messages and links. */
@@ -70,6 +73,7 @@ export function loadConfig(env: Environment = process.env): Config {
     scoring: {
       host: env['MERIDIAN_SCORING_HOST'] ?? '127.0.0.1',
       port: Number(env['MERIDIAN_SCORING_PORT'] ?? 8080),
+      slots: Number(env['MERIDIAN_INFERENCE_SLOTS'] ?? availableParallelism()),
     },
     gateway: {
       host: env['MERIDIAN_GATEWAY_HOST'] ?? '127.0.0.1',

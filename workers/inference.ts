@@ -6,16 +6,20 @@ import { FEAST_PROJECT } from '../contracts/ids';
 import { probeQueue, TaskQueue } from '../contracts/task-queues';
 import { loadConfig } from '../platform/config';
 import { createLog } from '../platform/log';
+import { createSlots } from '../platform/onnx/slots';
 import { createOnlineStore } from '../platform/online-store';
 import { reportReady, runMain, shutdownSignal } from '../platform/process';
 import { createRedis } from '../platform/redis';
 import { createObjectStore } from '../platform/s3';
+import { createTelemetry } from '../platform/telemetry';
 import { connectWorker, installRuntime, workerDefaults } from '../platform/temporal';
 import { workflowBundle } from '../platform/workflow-bundle';
 import { startHttpServer } from './http/server';
 import { createCaptureBuffer } from './inference/capture';
 import { createEntityLookUp } from './inference/entity-features';
 import { createRoutes } from './inference/http-routes';
+import { createLanes } from './inference/lanes';
+import { createScoringMetrics } from './inference/metrics';
 import { createModelPool, untilReady } from './inference/model-pool';
 import { createPredictor } from './inference/predictor';
 import { createPresence } from './inference/presence';
@@ -34,11 +38,15 @@ async function main(): Promise<void> {
   const store = createObjectStore(config.s3);
   const redis = createRedis(config);
   const capture = createCaptureBuffer({ redis });
-  const pool = createModelPool({ store, log, onChange: () => presence.update() });
+  const telemetry = createTelemetry();
+  const metrics = createScoringMetrics(telemetry);
+  const slots = createSlots(config.scoring.slots);
+  const pool = createModelPool({ store, log, texts: slots, onChange: () => presence.update() });
   const lookUp = createEntityLookUp(createOnlineStore(redis, FEAST_PROJECT));
-  const predictor = createPredictor({ pool, lookUp, capture });
+  const lanes = createLanes({ lookUp, metrics, slots: slots.size });
+  const predictor = createPredictor({ pool, lanes, capture, metrics });
   const http = await startHttpServer(
-    createRoutes({ workerId, pool, predictor, capture }),
+    createRoutes({ workerId, pool, predictor, capture, metrics }),
     config.scoring,
     log,
   );
@@ -88,6 +96,8 @@ async function main(): Promise<void> {
   await Promise.all([http.close(), running]);
   pool.stop();
   await capture.close();
+  telemetry.close();
+  await slots.close();
   await connection.close();
 }
 

@@ -5,23 +5,26 @@ import { fetchArtifact, SIGNATURE, type ArtifactFiles } from './artifact-files';
 import { reproduceGolden } from './golden';
 import type { LoadedModel, LoadedVersion } from './loaded-model';
 import { openSeries } from './series-model';
+import { INLINE, type SessionHost } from './session';
 import { openTabular } from './tabular-model';
 import { openText } from './text-model';
 
 /**
  * Loads a version: hashes checked (the manifest's against the generation, each file's against the manifest), graph
  * and tokenizer checked against the signature, golden rows reproduced.
+ * @param texts where graphs of text run, which compute for milliseconds: in this thread unless given
  * @throws BadArtifact naming the file, what was found and what was expected; DependencyUnavailable (retryable) where
  * the store does not answer.
  */
 export async function loadArtifact(
   store: Pick<ObjectStore, 'find' | 'uri'>,
   served: ServedVersion,
+  texts: SessionHost = INLINE,
 ): Promise<LoadedModel> {
   const files = await fetchArtifact(store, served);
   const baseline = files.json<Baseline>('baseline.json');
   const { provenance } = files.manifest;
-  const model = await open({ version: served.version, baseline, provenance }, files);
+  const model = await open({ version: served.version, baseline, provenance }, files, texts);
   try {
     await reproduceGolden(model, files.bad);
   } catch (error) {
@@ -31,14 +34,14 @@ export async function loadArtifact(
   return model;
 }
 
-function open(version: LoadedVersion, files: ArtifactFiles): Promise<LoadedModel> {
+function open(version: LoadedVersion, files: ArtifactFiles, texts: SessionHost): Promise<LoadedModel> {
   const signature = readSignature(files);
   switch (signature.kind) {
     case 'tabular-classifier':
     case 'tabular-regressor':
       return openTabular(version, files, signature);
     case 'text-classifier':
-      return openText(version, files, signature);
+      return openText(version, files, signature, texts);
     case 'metric-anomaly':
       return openSeries(version, files, signature);
     default: {

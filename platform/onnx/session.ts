@@ -10,11 +10,31 @@ export interface TensorSpec {
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 
+/** One output of a graph, row after row. */
+export interface Answer {
+  values: Float32Array;
+  columns: number;
+}
+
 /** A graph ready to run. */
 export interface Graph {
-  /** One output of the graph, row after row. Blocks the event loop while it computes. */
-  run(feeds: Feeds): Promise<{ values: Float32Array; columns: number }>;
+  run(feeds: Feeds): Promise<Answer>;
   release(): Promise<void>;
+}
+
+/** A session wherever it is held. */
+export interface HeldSession {
+  readonly inputs: readonly InferenceSession.ValueMetadata[];
+  readonly outputs: readonly InferenceSession.ValueMetadata[];
+  /** The feeds are given away: they may be moved to another thread. */
+  run(feeds: Feeds, output: string): Promise<Answer>;
+  release(): Promise<void>;
+}
+
+/** Where sessions are held and run. */
+export interface SessionHost {
+  /** @throws what onnxruntime says of bytes that are no graph */
+  open(model: Uint8Array): Promise<HeldSession>;
 }
 
 /** One thread and no parallel operators: a short graph gains nothing from more, and spinning threads cost the neighbours. */
@@ -28,6 +48,22 @@ const OPTIONS: InferenceSession.SessionOptions = {
 
 export const FILE = 'model.onnx';
 
+/** In this thread: no hop between threads, and the event loop stands still while a graph computes. */
+export const INLINE: SessionHost = {
+  async open(model) {
+    const session = await InferenceSession.create(model, OPTIONS);
+    return {
+      inputs: session.inputMetadata,
+      outputs: session.outputMetadata,
+      async run(feeds, output) {
+        const answer = (await session.run(feeds, [output]))[output]!;
+        return { values: answer.data as Float32Array, columns: answer.dims[1] ?? 1 };
+      },
+      release: () => session.release(),
+    };
+  },
+};
+
 /**
  * Opens a graph that takes these inputs and no other, and gives that output.
  * @throws BadArtifact where the bytes are no graph, or one of other inputs and outputs.
@@ -36,10 +72,11 @@ export async function openGraph(
   model: Buffer,
   wanted: { inputs: readonly TensorSpec[]; output: TensorSpec },
   bad: Complain,
+  host: SessionHost = INLINE,
 ): Promise<Graph> {
-  let session: InferenceSession;
+  let session: HeldSession;
   try {
-    session = await InferenceSession.create(model, OPTIONS);
+    session = await host.open(model);
   } catch (cause) {
     throw bad(FILE, `a graph that does not load (${String(cause)})`, 'an ONNX graph', cause);
   }
@@ -48,22 +85,18 @@ export async function openGraph(
     await session.release();
     throw bad(FILE, problem.found, problem.expected);
   }
-  const { name } = wanted.output;
   return {
-    async run(feeds) {
-      const answer = (await session.run(feeds, [name]))[name]!;
-      return { values: answer.data as Float32Array, columns: answer.dims[1] ?? 1 };
-    },
+    run: (feeds) => session.run(feeds, wanted.output.name),
     release: () => session.release(),
   };
 }
 
 function disagreements(
-  session: InferenceSession,
+  session: HeldSession,
   { inputs, output }: { inputs: readonly TensorSpec[]; output: TensorSpec },
 ): { found: string; expected: string }[] {
   const problems: { found: string; expected: string }[] = [];
-  const taken = session.inputMetadata;
+  const taken = session.inputs;
   const fits = (spec: TensorSpec): boolean => taken.some((found) => isLike(found, spec, 'all'));
   if (taken.length !== inputs.length || !inputs.every(fits)) {
     problems.push({
@@ -71,7 +104,7 @@ function disagreements(
       expected: `${inputs.length === 1 ? 'one input' : 'inputs'} ${inputs.map(describeSpec).join(', ')}`,
     });
   }
-  const given = session.outputMetadata;
+  const given = session.outputs;
   if (!given.some((found) => isLike(found, output, 'some'))) {
     problems.push({
       found: `outputs ${given.map(describe).join(', ')}`,

@@ -10,7 +10,7 @@ import { createTokenizer, type TextTokenizer } from '../text/tokenizer';
 import { SIGNATURE, type ArtifactFiles } from './artifact-files';
 import { difference, malformed, readGolden } from './golden';
 import type { GoldenAnswer, LoadedVersion, OnBatch, RowAnswer, TextModel } from './loaded-model';
-import { FILE as GRAPH, openGraph } from './session';
+import { FILE as GRAPH, openGraph, type SessionHost } from './session';
 
 /** Bounds of one run: it blocks the event loop while it computes (MiniLM on one thread: 8 ms a 64 tokens). */
 const RUN_ROWS = 32;
@@ -21,6 +21,7 @@ export async function openText(
   version: LoadedVersion,
   files: ArtifactFiles,
   signature: TextSignature,
+  host: SessionHost,
 ): Promise<TextModel> {
   checkSignature(signature, files);
   const golden = readGolden<TextGoldenRow>(files);
@@ -33,6 +34,7 @@ export async function openText(
       output: { name: names.output, type: 'float32', shape: ['rows', classes.length] },
     },
     files.bad,
+    host,
   );
 
   async function run(batch: readonly number[][]): Promise<Float32Array> {

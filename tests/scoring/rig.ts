@@ -175,6 +175,7 @@ export function declarationOf(model: string): ModelDeclaration {
       },
       { name: 'plan', view: `${model.replaceAll('-', '_')}_view`, feature: 'plan', type: 'category' },
     ],
+    serving: { mode: 'online', p95Ms: 45 },
   } as unknown as ModelDeclaration;
 }
 

@@ -2,9 +2,10 @@ import { ErrorCode, MeridianError, type FieldProblem } from '../../contracts/err
 import { mask } from '../../contracts/masking';
 import type { PredictResponse, PredictRow } from '../../contracts/scoring';
 import { readJsonObject } from '../http/request';
-import { sendErrorBody, sendJson } from '../http/response';
+import { sendErrorBody, sendJson, sendText } from '../http/response';
 import type { Exchange, Routes } from '../http/server';
 import type { CaptureBuffer } from './capture';
+import type { ScoringMetrics } from './metrics';
 import type { ModelPool } from './model-pool';
 import type { Predictor } from './predictor';
 
@@ -13,15 +14,16 @@ interface Dependencies {
   pool: ModelPool;
   predictor: Predictor;
   capture: Pick<CaptureBuffer, 'counts'>;
+  metrics: Pick<ScoringMetrics, 'expose'>;
 }
 
 /** What an inference worker answers over HTTP. */
-export function createRoutes({ workerId, pool, predictor, capture }: Dependencies): Routes {
+export function createRoutes({ workerId, pool, predictor, capture, metrics }: Dependencies): Routes {
   async function predict({ request, response, requestId, parameter, startedAt }: Exchange): Promise<void> {
     const body = await readJsonObject(request);
     refuseUnknownFields(body);
     const row = { requestId, features: body['features'], entity: body['entity'] } as PredictRow;
-    const outcome = (await predictor.predictMany(parameter, [row], startedAt))[0]!;
+    const outcome = (await predictor.predictMany(parameter, [row], { startedAt }))[0]!;
     if (!outcome.ok) {
       sendErrorBody(response, outcome.error);
       return;
@@ -40,6 +42,12 @@ export function createRoutes({ workerId, pool, predictor, capture }: Dependencie
       POST: async ({ response }) => {
         await pool.reload();
         sendJson(response, 200, { models: pool.status() });
+      },
+    },
+    '/metrics': {
+      GET: async ({ response }) => {
+        const { type, text } = await metrics.expose();
+        sendText(response, 200, type, text);
       },
     },
     '/healthz': {

@@ -2,6 +2,7 @@ import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import type { Generation, InferenceWorkerRecord, ReleasePointer } from '../../contracts/release';
 import type { Log } from '../../platform/log';
+import type { SessionHost } from '../../platform/onnx/session';
 import type { ObjectStore } from '../../platform/s3';
 import { loadGeneration, type ServingModel, type ServingVariant } from './serving-model';
 
@@ -26,6 +27,8 @@ export interface ModelPool {
 interface Options {
   store: ObjectStore;
   log: Log;
+  /** Where graphs of text run. */
+  texts: SessionHost;
   /** Called after every swap and whenever a problem appears or goes. */
   onChange?: () => void;
   watchMs?: number;
@@ -42,7 +45,7 @@ interface Slot {
   refused: boolean;
 }
 
-export function createModelPool({ store, log, onChange, watchMs = 1000 }: Options): ModelPool {
+export function createModelPool({ store, log, texts, onChange, watchMs = 1000 }: Options): ModelPool {
   const slots = new Map<string, Slot>();
   let declared = new Set<string>();
   let looked = false;
@@ -89,7 +92,7 @@ export function createModelPool({ store, log, onChange, watchMs = 1000 }: Option
 
   async function swap(slot: Slot, generation: Generation): Promise<void> {
     if (slot.serving?.generation.n === generation.n) return;
-    const next = await loadGeneration(store, generation, warm(slot));
+    const next = await loadGeneration(store, generation, warm(slot), texts);
     await warmUp(next);
     const superseded = slot.previous;
     slot.previous = slot.serving;

@@ -5,6 +5,7 @@ import type { ModelDeclaration } from '../../contracts/model';
 import type { Generation, Variant } from '../../contracts/release';
 import { loadArtifact } from '../../platform/onnx/artifact';
 import type { LoadedModel, RowModel } from '../../platform/onnx/loaded-model';
+import type { SessionHost } from '../../platform/onnx/session';
 import type { ObjectStore } from '../../platform/s3';
 import { createRouter, type Router } from './routing';
 
@@ -67,6 +68,7 @@ export async function loadGeneration(
   store: ObjectStore,
   generation: Generation,
   loaded: readonly ServingVariant[],
+  texts?: SessionHost,
 ): Promise<ServingModel> {
   const where = store.uri(Key.generation(generation.model, generation.n));
   const found = generation.variants.filter((variant) => variant.mode === 'live').length;
@@ -76,7 +78,7 @@ export async function loadGeneration(
       `${where}: found ${found} live variants, expected exactly one. Release the version again.`,
     );
   }
-  const variants = await loadVariants(store, generation, loaded);
+  const variants = await loadVariants(store, generation, loaded, texts);
   return {
     name: generation.model,
     generation,
@@ -92,13 +94,14 @@ async function loadVariants(
   store: ObjectStore,
   generation: Generation,
   loaded: readonly ServingVariant[],
+  texts?: SessionHost,
 ): Promise<ServingVariant[]> {
   const opened: LoadedVersion<LoadedModel>[] = [];
   const outcomes = await Promise.allSettled(
     generation.variants.map(async (variant): Promise<ServingVariant> => {
       const warm = loaded.find((other) => other.sha256 === variant.sha256);
       if (warm) return { ...warm, ...variant };
-      const version = await loadVersion(store, generation.model, variant);
+      const version = await loadVersion(store, generation.model, variant, texts);
       opened.push(version);
       return { ...variant, ...version };
     }),
@@ -115,8 +118,9 @@ async function loadVersion(
   store: ObjectStore,
   model: string,
   variant: Variant,
+  texts?: SessionHost,
 ): Promise<LoadedVersion<LoadedModel>> {
-  const artifact = await loadArtifact(store, variant);
+  const artifact = await loadArtifact(store, variant, texts);
   try {
     const declaration = await store.getJson<ModelDeclaration>(
       Key.declaration(model, artifact.provenance.declarationHash),
