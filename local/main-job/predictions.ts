@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { createScoringClient } from '../../client/scoring';
 import { Key } from '../../contracts/ids';
 import type { FeatureRow, ModelDeclaration } from '../../contracts/model';
-import type { PredictResponse } from '../../contracts/scoring';
+import type { Prediction, PredictResponse } from '../../contracts/scoring';
 import { identifier, withDatabase } from '../../platform/duckdb';
 import { defineTable, withPartitionCache } from '../../platform/partitions';
 import type { ObjectStore } from '../../platform/s3';
@@ -28,23 +28,25 @@ export async function predictBothWays(
 ): Promise<BothWays> {
   await untilReady(scoringUrl);
   const queue = await createScoringClient({ client }).predict<number>(model, { entity });
-  const http = await predictOverHttp(scoringUrl, model, entity);
+  const http = await predictOverHttp<number>(scoringUrl, model, { entity });
   return { entity, queue, http };
 }
 
-async function predictOverHttp(
+export const predictUrl = (scoringUrl: string, model: string): string => `${scoringUrl}/v1/predict/${model}`;
+
+export async function predictOverHttp<Answer extends Prediction>(
   scoringUrl: string,
   model: string,
-  entity: Entity,
-): Promise<PredictResponse<number>> {
-  const answer = await fetch(`${scoringUrl}/v1/predict/${model}`, {
+  asked: { entity: Entity } | { features: FeatureRow },
+): Promise<PredictResponse<Answer>> {
+  const answer = await fetch(predictUrl(scoringUrl, model), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ entity }),
+    body: JSON.stringify(asked),
   });
   const body = await answer.text();
   if (!answer.ok) throw new Error(`POST ${answer.url}: answered ${answer.status} ${body}`);
-  return JSON.parse(body) as PredictResponse<number>;
+  return JSON.parse(body) as PredictResponse<Answer>;
 }
 
 export async function untilReady(scoringUrl: string): Promise<void> {

@@ -11,7 +11,7 @@ import { defaultHome } from '../stack/commands';
 import { createStack } from '../stack/stack';
 import { writeFeastRepoOf } from './feast';
 import { momentLabel, withGround } from './ground';
-import { untilReady } from './predictions';
+import { predictOverHttp, predictUrl, untilReady } from './predictions';
 import { evaluationOf, materializeFeatures, trainVersion, type MainJob } from './steps';
 import type { Teller } from './teller';
 import type { Brought, Trial } from './trial';
@@ -102,22 +102,16 @@ function ask(
   { env, declaration, teller }: MainJob,
   features: FeatureRow,
 ): Promise<{ curl: string; prediction: unknown }> {
-  const url = `${env['MERIDIAN_SCORING_URL']}/v1/predict/${declaration.name}`;
-  const body = JSON.stringify({ features });
-  const curl = `curl -s ${url} -H 'content-type: application/json' -d '${body.replaceAll("'", `'\\''`)}'`;
+  const scoring = env['MERIDIAN_SCORING_URL']!;
+  const body = JSON.stringify({ features }).replaceAll("'", `'\\''`);
+  const curl = `curl -s ${predictUrl(scoring, declaration.name)} -H 'content-type: application/json' -d '${body}'`;
   return teller.step(
     'predictions',
     'Asking for a prediction',
     async () => {
-      await untilReady(env['MERIDIAN_SCORING_URL']!);
-      const answer = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body,
-      });
-      const text = await answer.text();
-      if (!answer.ok) throw new Error(`POST ${url}: answered ${answer.status} ${text}`);
-      return { curl, prediction: (JSON.parse(text) as { prediction: unknown }).prediction };
+      await untilReady(scoring);
+      const { prediction } = await predictOverHttp(scoring, declaration.name, { features });
+      return { curl, prediction };
     },
     ({ prediction }) => JSON.stringify(prediction),
   );

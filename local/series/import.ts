@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { inspectLearnable, inspectPoints } from '../../activities/datasets/series/inspect';
 import { splitPoints } from '../../activities/datasets/series/split';
@@ -9,8 +7,9 @@ import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import type { SeriesDeclaration } from '../../contracts/model';
 import { isModelName, MODEL_NAME } from '../../contracts/model-name';
-import { literal, openDatabase, type Database } from '../../platform/duckdb';
+import { literal, type Database } from '../../platform/duckdb';
 import type { ObjectStore } from '../../platform/s3';
+import { withScratch } from '../scratch';
 import { declareSeries } from './declare';
 import { wrong } from './errors';
 import { readPoints, type SeriesColumns } from './read';
@@ -51,9 +50,7 @@ export async function importSeries(store: ObjectStore, request: SeriesRequest): 
     );
   }
   if (files.length === 0) throw wrong(name, 'no files', 'at least one CSV file with a header');
-  const folder = await mkdtemp(join(tmpdir(), 'meridian-series-'));
-  const database = await openDatabase({ temporaryFolder: join(folder, 'spill') });
-  try {
+  return withScratch(async (database, folder) => {
     await database.execute('CREATE TABLE points (series VARCHAR, "time" TIMESTAMPTZ, value DOUBLE, dt DATE)');
     for (const [file, series] of namesOf(files)) await readPoints(database, file, series, request);
     const span = await spanOf(database, files.join(', '));
@@ -69,10 +66,7 @@ export async function importSeries(store: ObjectStore, request: SeriesRequest): 
     await check(database, declaration, source);
     await writePartitions(store, database, folder, declaration.series.table);
     return { declaration, ...span };
-  } finally {
-    database.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Each file and the name of its series: the file's. */

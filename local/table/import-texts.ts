@@ -3,9 +3,10 @@ import { endOfDay, type Day } from '../../contracts/days';
 import { versionFor } from '../../client/feature-views';
 import { identifier } from '../../platform/duckdb';
 import type { ObjectStore } from '../../platform/s3';
+import { withScratch } from '../scratch';
 import { textOf } from './columns';
 import { declareTexts } from './declare-texts';
-import { withScratch, writePartitions, type ImportedTable } from './import';
+import { writePartitions, type ImportedTable } from './import';
 import { classLabels } from './labels';
 import { modelName, readTable, requireColumn, requireEntity, requireValues, ROWS } from './read';
 

@@ -1,12 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { endOfDay, type Day } from '../../contracts/days';
 import { versionFor } from '../../client/feature-views';
 import { Key } from '../../contracts/ids';
 import type { SupervisedDeclaration } from '../../contracts/model';
-import { identifier, literal, openDatabase, type Database } from '../../platform/duckdb';
+import { identifier, literal } from '../../platform/duckdb';
 import type { ObjectStore } from '../../platform/s3';
+import { withScratch } from '../scratch';
 import { inferColumn, textOf, type TableColumn } from './columns';
 import { declareTable, type Estimator, type Task } from './declare';
 import { binaryLabels, numberLabels } from './labels';
@@ -88,18 +87,6 @@ export async function importTable(store: ObjectStore, request: TableRequest): Pr
     );
     return { declaration, rows, delivery, notes };
   });
-}
-
-/** A database and a folder for the time of one import. */
-export async function withScratch<T>(use: (database: Database, folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'meridian-table-'));
-  const database = await openDatabase({ temporaryFolder: join(folder, 'spill') });
-  try {
-    return await use(database, folder);
-  } finally {
-    database.close();
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /**
