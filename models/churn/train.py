@@ -111,6 +111,7 @@ def fit(
             log.step(step, metrics)
             losses.append(metrics[objective.loss])
             if len(losses) == rounds or step - best_round(losses) >= patience:
+                log.kept(best_round(losses))
                 return booster[: best_round(losses) + 1]
         grown = booster.save_raw("ubj")
         if checkpoints.due():

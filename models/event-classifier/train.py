@@ -31,6 +31,7 @@ from meridian_training.pictures import draw_classifier, draw_loss_curves
 from meridian_training.provenance import environment
 from meridian_training.quantize import compare_quantized, quantize_text_graph
 from meridian_training.report import class_metrics, write_json
+from meridian_training.spacing import evenly_spaced
 from meridian_training.text_baseline import describe_texts
 from meridian_training.text_dataset import TextSplit, declared_classes, read_text_splits, text_input
 from meridian_training.text_golden import text_golden_rows
@@ -180,7 +181,7 @@ def signature(settings: Hyperparameters, base: BaseModel, task: Task) -> dict[st
 
 def baseline(graph: TextGraph, task: Task) -> dict[str, Any]:
     split, tokens = task.splits["train"], task.tokens["train"]
-    answered = np.linspace(0, len(tokens.rows) - 1, min(len(tokens.rows), MOST_BASELINE_ANSWERS)).round().astype(int)
+    answered = evenly_spaced(len(tokens.rows), MOST_BASELINE_ANSWERS)
     predicted = graph.probabilities([tokens.rows[row] for row in answered]).argmax(axis=1)
     name = text_input(task.declaration)["name"]
     return describe_texts(name, split.texts, tokens.rows, split.labels, predicted, task.classes)

@@ -20,7 +20,12 @@ export async function xgboostPython(): Promise<string> {
 }
 
 /** Lays down the channels of a job: the split that the query's column `split` names, and the declaration. */
-export async function layChannels(base: string, query: string, inputs: Inputs): Promise<void> {
+export async function layChannels(
+  base: string,
+  query: string,
+  inputs: Inputs,
+  kind: 'tabular-classifier' | 'tabular-regressor' = 'tabular-classifier',
+): Promise<void> {
   const channel = (name: string) => {
     const folder = join(base, 'input', 'data', name);
     mkdirSync(folder, { recursive: true });
@@ -37,9 +42,9 @@ export async function layChannels(base: string, query: string, inputs: Inputs): 
   });
   const declaration = {
     name: 'made-up',
-    kind: 'tabular-classifier',
+    kind,
     inputs: inputs.map((input) => ({ ...input, view: 'v', feature: input.name })),
-    label: { classes: ['stays', 'leaves'] },
+    label: kind === 'tabular-classifier' ? { classes: ['stays', 'leaves'] } : {},
   };
   writeFileSync(join(channel('declaration'), `${'0'.repeat(64)}.json`), JSON.stringify(declaration));
 }
@@ -51,14 +56,27 @@ export interface TrainingRun {
   failure: string | null;
 }
 
-/** Runs the training program as a job's container does: everything below `base`, hyperparameters as arguments. */
+/** Runs XGBoost's training program as a job's container does. */
 export async function runTraining(
   base: string,
   hyperparameters: string[] = [],
   env: Record<string, string> = {},
 ): Promise<TrainingRun> {
-  const program = join(projectRoot(), 'models', 'churn', 'train.py');
-  const python = await xgboostPython();
+  return runProgram(await xgboostPython(), 'models/churn/train.py', base, hyperparameters, env);
+}
+
+/**
+ * Runs a training program as a job's container does: everything below `base`, hyperparameters as arguments.
+ * @param path Of the program, below the project's root.
+ */
+export async function runProgram(
+  python: string,
+  path: string,
+  base: string,
+  hyperparameters: string[] = [],
+  env: Record<string, string> = {},
+): Promise<TrainingRun> {
+  const program = join(projectRoot(), path);
   const { status, log } = await new Promise<{ status: number; log: string }>((resolve) => {
     execFile(
       python,

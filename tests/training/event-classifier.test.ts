@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import type {
   Baseline,
@@ -46,14 +46,16 @@ const FILES = [
   'golden.json',
   'metrics.jsonl',
   'model.onnx',
-  'pictures',
+  ...['confusion_matrix', 'loss_curves', 'precision_recall_curve', 'roc_curve'].map(
+    (name) => `pictures/${name}.png`,
+  ),
   'signature.json',
   'tokenizer.json',
   'tokenizer_config.json',
   'training.json',
 ];
 /** What two trainings of the same input have the same bytes of; the rest tells times. */
-const REPEATABLE = ['baseline.json', 'golden.json', 'model.onnx', 'signature.json', 'tokenizer.json'];
+const REPEATABLE = FILES.filter((file) => !/^(metrics|training)\./.test(file));
 const QUICK = {
   epochs: 3,
   batch_size: 16,
@@ -90,6 +92,11 @@ let base: string;
 let end: TextJobEnd;
 const modelFile = (of: string, file: string) => readFileSync(join(of, 'model', file));
 const json = <T>(file: string, of = base) => JSON.parse(modelFile(of, file).toString('utf8')) as T;
+const filesOf = (of: string): string[] =>
+  readdirSync(join(of, 'model'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(join(of, 'model'), join(parentPath, name)))
+    .sort();
 const stepsOf = (of: string) =>
   modelFile(of, 'metrics.jsonl')
     .toString()
@@ -120,7 +127,7 @@ afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, for
 describe('the training program of texts', () => {
   it('ends well and leaves exactly the files of an artifact', () => {
     expect(end).toMatchObject({ code: 0, failure: null });
-    expect(readdirSync(join(base, 'model')).sort()).toEqual(FILES);
+    expect(filesOf(base)).toEqual(FILES);
   });
 
   it('logs each step for people, and the same as JSON lines', () => {
@@ -137,6 +144,10 @@ describe('the training program of texts', () => {
     const { bestIteration } = json<TrainingReport>('training.json');
     const scores = epochs.map(({ metrics }) => metrics['validation-macroF1']!);
     expect(scores[bestIteration]).toBe(Math.max(...scores));
+    // A search goes by the last value printed, which is that of the epoch that is kept.
+    const kept = epochs[bestIteration]!.metrics['validation-loss']!;
+    const printed = [...end.lines.join('\n').matchAll(/\bvalidation-loss=([0-9.]+)/g)].at(-1)!;
+    expect(Number(printed[1])).toBeCloseTo(kept, 6);
   });
 
   it('learns, keeps int8 only where it costs less than 0.01 of macro-F1, and reports both', () => {
@@ -226,8 +237,8 @@ describe('the training program of texts', () => {
     const [first, second] = await Promise.all(jobs.map(runTextJob));
     expect([first!.failure, second!.failure]).toEqual([null, null]);
     expect(first!.lines).toContain('host 1 of 2, on cpu');
-    expect(readdirSync(join(jobs[0]!.base, 'model')).sort()).toEqual(FILES);
-    expect(readdirSync(join(jobs[1]!.base, 'model'))).toEqual([]);
+    expect(filesOf(jobs[0]!.base)).toEqual(FILES);
+    expect(filesOf(jobs[1]!.base)).toEqual([]);
     const report = json<TrainingReport & { hosts: number; steps: number }>('training.json', jobs[0]!.base);
     expect(report.hosts).toBe(2);
     // Two halves of a batch are one step: as many as one host takes with batches of twice the size.

@@ -81,6 +81,17 @@ describe('the training program', () => {
     expect(losses[bestIteration]).toBe(Math.min(...losses));
   });
 
+  it('prints the metrics of the round that is kept last: a search goes by them', () => {
+    const [printed] = [...run.log.matchAll(/\bvalidation-logloss=([0-9.]+)/g)].slice(-1);
+    const losses = modelFile('metrics.jsonl')
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as MetricLine).metrics['validation-logloss']!);
+    expect(losses.at(-1)).toBeGreaterThan(Math.min(...losses));
+    expect(Number(printed![1])).toBeCloseTo(Math.min(...losses), 6);
+  });
+
   it('reports what it did', async () => {
     const report = json<TrainingReport>('training.json');
     const counts = await withDatabase(async (database) => {

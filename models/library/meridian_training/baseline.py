@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .spacing import evenly_spaced
+
 DECILES = np.arange(1, 10) / 10
 SAMPLE_SIZE = 1000
 
@@ -33,12 +35,16 @@ def _describe(kind: str, column: pa.ChunkedArray) -> dict[str, Any]:
     return described | {"categories": dict(sorted(counts.items()))}
 
 
+def numbers_column(values: np.ndarray) -> dict[str, Any]:
+    """A column of numbers without nulls."""
+    return {"type": "number", "count": len(values), "nulls": 0, **describe_numbers(np.sort(values))}
+
+
 def describe_numbers(ordered: np.ndarray) -> dict[str, Any]:
     """`variance` is the population's; quantiles interpolate linearly (Hyndman and Fan's type 7)."""
-    ranks = np.linspace(0, len(ordered) - 1, min(len(ordered), SAMPLE_SIZE)).round().astype(int)
     return {
         "deciles": np.quantile(ordered, DECILES).tolist(),
         "mean": float(ordered.mean()),
         "variance": float(ordered.var()),
-        "sample": ordered[ranks].tolist(),
+        "sample": ordered[evenly_spaced(len(ordered), SAMPLE_SIZE)].tolist(),
     }

@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from .checkpoints import Checkpoints
-from .job import JobError
+from .job import JobError, check_bounds
 from .metrics_log import MetricsLog
 from .report import class_metrics
 from .text_graph import native_probabilities
@@ -66,23 +66,22 @@ class Fitted:
 
 def check_settings(settings: Settings, layers: int) -> None:
     """Raises JobError naming the first hyperparameter that is out of bounds; `layers` are the encoder's."""
-    bounds: dict[str, tuple[float, float]] = {
-        "epochs": (1, 1000),
-        "learning_rate": (0, 1),
-        "head_learning_rate": (0, 1),
-        "batch_size": (1, 65_536),
-        "frozen_layers": (0, layers),
-        "warm_up": (0, 1),
-        "weight_decay": (0, 1),
-        "label_smoothing": (0, 0.99),
-        "dropout": (0, 0.99),
-        "log_every": (1, 1_000_000),
-        "seed": (0, 2**32 - 1),
-    }
-    for name, (least, most) in bounds.items():
-        value = getattr(settings, name)
-        if not least <= value <= most:
-            raise JobError(f"Hyperparameters: {name} is {value:g}, expected {least:g} to {most:g}.")
+    check_bounds(
+        settings,
+        {
+            "epochs": (1, 1000),
+            "learning_rate": (0, 1),
+            "head_learning_rate": (0, 1),
+            "batch_size": (1, 65_536),
+            "frozen_layers": (0, layers),
+            "warm_up": (0, 1),
+            "weight_decay": (0, 1),
+            "label_smoothing": (0, 0.99),
+            "dropout": (0, 0.99),
+            "log_every": (1, 1_000_000),
+            "seed": (0, 2**32 - 1),
+        },
+    )
 
 
 def fine_tune(
@@ -135,6 +134,7 @@ def fine_tune(
     if log is None:
         return Fitted(classifier, settings.epochs - 1, steps)
     restore_weights(classifier, progress["best"]["weights"])
+    log.kept((progress["best"]["epoch"] + 1) * epoch_steps)
     return Fitted(classifier, progress["best"]["epoch"], steps)
 
 

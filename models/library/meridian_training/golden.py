@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .signature import encode
+from .spacing import evenly_spaced
 
 LEAST_ROWS = 64
 MOST_COVERING_ROWS = 192
@@ -17,7 +18,7 @@ def golden_rows(
     signature: dict[str, Any], held_out: pa.Table, native: Callable[[np.ndarray], np.ndarray], tolerance: float
 ) -> dict[str, Any]:
     """Held-out rows that cover each category and each null, others evenly spaced, and a row without any value."""
-    spread = np.linspace(0, held_out.num_rows - 1, min(LEAST_ROWS, held_out.num_rows)).round().astype(int)
+    spread = evenly_spaced(held_out.num_rows, LEAST_ROWS)
     chosen = sorted({*_covering_rows(signature, held_out), *spread.tolist()})
     empty = pa.table({field.name: pa.nulls(1, field.type) for field in held_out.schema})
     rows = pa.concat_tables([held_out.take(chosen), empty])

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -55,6 +55,14 @@ class Job:
     @property
     def failure_file(self) -> Path:
         return self.base_dir / "output" / "failure"
+
+
+def check_bounds(settings: Any, bounds: Mapping[str, tuple[float, float]]) -> None:
+    """Raises JobError naming the first hyperparameter of the dataclass that is below its least or above its most."""
+    for name, (least, most) in bounds.items():
+        value = getattr(settings, name)
+        if not least <= value <= most:
+            raise JobError(f"Hyperparameters: {name} is {value:g}, expected {least:g} to {most:g}.")
 
 
 def run(train: Callable[[Job], None]) -> None:

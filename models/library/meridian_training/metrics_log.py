@@ -16,6 +16,16 @@ class MetricsLog:
         """What has been logged so far, for a checkpoint to keep."""
         return self._file.read_text()
 
+    def kept(self, step: int) -> None:
+        """Prints the metrics of the step whose model is kept once more where later ones were printed since.
+
+        SageMaker takes the last value printed for a training's, and so does a search for its objective.
+        """
+        lines = [json.loads(line) for line in self.text.splitlines()]
+        of_step = [line["metrics"] for line in lines if line["step"] == step]
+        if lines[-1]["step"] != step:
+            print(f"kept [{step}] {as_text({name: value for metrics in of_step for name, value in metrics.items()})}", flush=True)
+
     def step(self, step: int, metrics: dict[str, float]) -> None:
         """Prints `[12] validation-auc=0.84` and appends the same to metrics.jsonl."""
         print(f"[{step}] {as_text(metrics)}", flush=True)

@@ -1,6 +1,5 @@
-"""The proof that an ONNX graph of one float32 input answers as the native model does."""
+"""The proof that an ONNX graph answers as the native model does."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +17,28 @@ def tolerance_of(predictions: np.ndarray) -> float:
     return RELATIVE_TOLERANCE * max(1.0, float(np.abs(predictions).max()))
 
 
-def prove_parity(
-    file: Path, signature: dict[str, Any], rows: np.ndarray, native: Callable[[np.ndarray], np.ndarray]
-) -> dict[str, float]:
-    """Compares the graph with the native model on every row; raises where any differs by the tolerance or more."""
+def prove_parity(file: Path, signature: dict[str, Any], rows: np.ndarray, expected: np.ndarray) -> dict[str, Any]:
+    """Compares the graph of one float32 input with what the native model answers to the same rows: `expected` [rows].
+
+    Raises where any answer differs by the tolerance or more.
+    """
     graph = signature["graph"]
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     exported = session.run([graph["output"]], {graph["input"]: rows})[0][:, graph["positiveColumn"]]
-    expected = native(rows).astype(np.float64)
-    tolerance = tolerance_of(expected)
-    differences = np.abs(exported.astype(np.float64) - expected)
+    native = expected.astype(np.float64)
+    return refuse_beyond(tolerance_of(native), np.abs(exported.astype(np.float64) - native), "row")
+
+
+def refuse_beyond(limit: float, differences: np.ndarray, what: str) -> dict[str, Any]:
+    """Of the differences [held-out rows] the count and the largest; raises JobError where that is not below the limit.
+
+    what: what a row is called.
+    """
     worst = int(differences.argmax())
-    if not differences[worst] < tolerance:
+    if not differences[worst] < limit:
         raise JobError(
             f"The exported graph does not answer as the trained model does: found a difference of "
-            f"{differences[worst]:.3g} on held-out row {worst}, expected less than {tolerance:g} on every one of "
-            f"{len(rows)} rows."
+            f"{differences[worst]:.3g} on held-out {what} {worst}, expected less than {limit:g} on every one of "
+            f"{len(differences)} {what}s."
         )
-    return {"rows": len(rows), "maxDifference": float(differences[worst])}
+    return {"rows": len(differences), "maxDifference": float(differences[worst])}

@@ -1,8 +1,14 @@
-"""Pictures of a training, as PNG files below `pictures/` of the model folder; the registry shows them beside the run."""
+"""Pictures of a training, as PNG files below `pictures/` of the model folder; the registry shows them beside the run.
 
+No training fails for want of a picture: one that cannot be drawn is named in the log and left out.
+"""
+
+import functools
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ParamSpec
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +21,21 @@ MOST_FEATURES = 25
 MOST_CURVES = 12
 
 
+Given = ParamSpec("Given")
+
+
+def _left_out_where_it_fails(draw: Callable[Given, None]) -> Callable[Given, None]:
+    @functools.wraps(draw)
+    def attempt(*args: Given.args, **kwargs: Given.kwargs) -> None:
+        try:
+            draw(*args, **kwargs)
+        except Exception as error:
+            print(f"picture left out: {draw.__name__}: {type(error).__name__}: {error}", flush=True)
+
+    return attempt
+
+
+@_left_out_where_it_fails
 def draw_classifier(model_dir: Path, labels: np.ndarray, scores: np.ndarray, classes: Sequence[str]) -> None:
     """
     Confusion matrix, ROC and precision against recall, of held-out rows.
@@ -29,6 +50,7 @@ def draw_classifier(model_dir: Path, labels: np.ndarray, scores: np.ndarray, cla
     draw_precision_recall(model_dir, labels, scores, classes)
 
 
+@_left_out_where_it_fails
 def draw_confusion_matrix(
     model_dir: Path, labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str]
 ) -> None:
@@ -47,6 +69,7 @@ def draw_confusion_matrix(
     _save(figure, model_dir, "confusion_matrix")
 
 
+@_left_out_where_it_fails
 def draw_roc(model_dir: Path, labels: np.ndarray, scores: np.ndarray, classes: Sequence[str]) -> None:
     figure, axes = _figure("ROC, held-out rows")
     axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle="--")
@@ -59,6 +82,7 @@ def draw_roc(model_dir: Path, labels: np.ndarray, scores: np.ndarray, classes: S
     _save(figure, model_dir, "roc_curve")
 
 
+@_left_out_where_it_fails
 def draw_precision_recall(model_dir: Path, labels: np.ndarray, scores: np.ndarray, classes: Sequence[str]) -> None:
     figure, axes = _figure("Precision against recall, held-out rows")
     for name, actual, score in _one_against_rest(labels, scores, classes):
@@ -72,6 +96,7 @@ def draw_precision_recall(model_dir: Path, labels: np.ndarray, scores: np.ndarra
     _save(figure, model_dir, "precision_recall_curve")
 
 
+@_left_out_where_it_fails
 def draw_loss_curves(model_dir: Path) -> None:
     """Every metric of metrics.jsonl by step: those of one name (`train-auc`, `validation-auc`) in one panel."""
     lines = [json.loads(line) for line in (model_dir / "metrics.jsonl").read_text().splitlines() if line]
@@ -97,6 +122,7 @@ def draw_loss_curves(model_dir: Path) -> None:
     _save(figure, model_dir, "loss_curves")
 
 
+@_left_out_where_it_fails
 def draw_feature_importance(model_dir: Path, importance: dict[str, float]) -> None:
     """The most important inputs, the first on top."""
     ranked = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:MOST_FEATURES]
@@ -106,6 +132,7 @@ def draw_feature_importance(model_dir: Path, importance: dict[str, float]) -> No
     _save(figure, model_dir, "feature_importance")
 
 
+@_left_out_where_it_fails
 def draw_regressor(model_dir: Path, actual: np.ndarray, predicted: np.ndarray) -> None:
     """Predicted against actual values of held-out rows, and how the errors are spread."""
     figure = Figure(figsize=(10, 4.5), layout="constrained")
@@ -121,6 +148,7 @@ def draw_regressor(model_dir: Path, actual: np.ndarray, predicted: np.ndarray) -
     _save(figure, model_dir, "predictions")
 
 
+@_left_out_where_it_fails
 def draw_anomaly_scores(model_dir: Path, scores: np.ndarray, threshold: float = 1.0) -> None:
     """How the anomaly scores of held-out windows are spread, and where the threshold lies."""
     figure, axes = _figure("Anomaly scores, held-out windows")
@@ -161,5 +189,8 @@ def _legend(axes: Axes) -> None:
 def _save(figure: Figure, model_dir: Path, name: str) -> None:
     folder = model_dir / FOLDER
     folder.mkdir(exist_ok=True)
+    drawn = io.BytesIO()
     # Without the name of the program that drew it: the same training gives the same bytes.
-    figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
+    figure.savefig(drawn, format="png", dpi=110, metadata={"Software": None})
+    # Only whole: a picture that fails half-way leaves no file.
+    (folder / f"{name}.png").write_bytes(drawn.getvalue())

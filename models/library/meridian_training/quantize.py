@@ -11,6 +11,7 @@ import numpy as np
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from sklearn.metrics import f1_score
 
+from .spacing import evenly_spaced
 from .text_graph import TextGraph
 from .text_tokens import Ids
 
@@ -50,7 +51,7 @@ def compare_quantized(
 
 def _latency_ms(graphs: dict[str, TextGraph], rows: Sequence[Ids]) -> dict[str, float]:
     """Median of one text at a time on one thread, the graphs in turns."""
-    chosen = [rows[row] for row in np.linspace(0, len(rows) - 1, min(TIMED_TEXTS, len(rows))).round().astype(int)]
+    chosen = [rows[row] for row in evenly_spaced(len(rows), TIMED_TEXTS)]
     times: dict[str, list[float]] = {name: [] for name in graphs}
     for text in chosen:
         for name, graph in graphs.items():

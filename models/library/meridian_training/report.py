@@ -14,8 +14,6 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from .provenance import environment as environment
-
 
 def write_json(file: Path, content: Any) -> None:
     """Strict JSON: a NaN or an infinity raises instead of becoming a literal that other parsers refuse."""

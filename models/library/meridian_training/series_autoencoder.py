@@ -1,7 +1,8 @@
 """A dense autoencoder for each series, all of them side by side in tensors, so that one step trains every one.
 
 Each sees a window of its series, normalised, and the time of day, and reproduces the window out of a narrow code and the
-time of day. What it has not seen at that time of day, it reproduces badly.
+time of day. What it has not seen at that time of day, it reproduces badly. In training it sees windows with noise on them
+and must give them back without (Vincent et al. 2008): it cannot copy, and learns less of what happened once only.
 """
 
 import math
@@ -30,28 +31,33 @@ class SeriesAutoencoder(nn.Module):
         )
         self.biases = nn.ParameterList([nn.Parameter(torch.zeros(series, 1, made)) for _, made in sizes])
 
-    def forward(self, values: Tensor, minute: Tensor) -> Tensor:
-        """values: [series, rows, steps], minute: [series, rows]; gives what is off, in deviations: [series, rows, steps]."""
-        return self._off(values, minute, self.mean, self.deviation, list(self.weights), list(self.biases))
+    def forward(self, values: Tensor, minute: Tensor, noise: Tensor) -> Tensor:
+        """For training. values: [series, rows, steps], minute: [series, rows]; noise: like values, in deviations.
+
+        Gives what is off, in deviations: [series, rows, steps].
+        """
+        window = self._normalised(values, self.mean, self.deviation)
+        return self._reproduced(window + noise, minute, list(self.weights), list(self.biases)) - window
 
     def errors(self, values: Tensor, minute: Tensor, series: Tensor) -> Tensor:
         """[rows]: by how many deviations of its series the newest value of each window is off, whatever series it is of."""
         weights = [weight[series] for weight in self.weights]
         biases = [bias[series] for bias in self.biases]
         mean, deviation = self.mean[series], self.deviation[series]
-        off = self._off(values.unsqueeze(1), minute.unsqueeze(1), mean, deviation, weights, biases)
+        window = self._normalised(values.unsqueeze(1), mean, deviation)
+        off = self._reproduced(window, minute.unsqueeze(1), weights, biases) - window
         return off[:, 0, -1].abs()
 
-    def _off(
-        self, values: Tensor, minute: Tensor, mean: Tensor, deviation: Tensor, weights: list[Tensor], biases: list[Tensor]
-    ) -> Tensor:
-        window = (values - mean[:, None, None]) / deviation[:, None, None]
+    def _normalised(self, values: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+        return (values - mean[:, None, None]) / deviation[:, None, None]
+
+    def _reproduced(self, window: Tensor, minute: Tensor, weights: list[Tensor], biases: list[Tensor]) -> Tensor:
         angle = minute.unsqueeze(-1) * self.frequencies
         day = torch.cat([torch.sin(angle), torch.cos(angle)], dim=-1)
         seen = torch.tanh(torch.bmm(torch.cat([window, day], dim=-1), weights[0]) + biases[0])
         code = torch.bmm(seen, weights[1]) + biases[1]
         unfolded = torch.tanh(torch.bmm(torch.cat([code, day], dim=-1), weights[2]) + biases[2])
-        return torch.bmm(unfolded, weights[3]) + biases[3] - window
+        return torch.bmm(unfolded, weights[3]) + biases[3]
 
 
 class SeriesScores(nn.Module):

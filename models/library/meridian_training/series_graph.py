@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .job import JobError
+from .parity import refuse_beyond
 from .series_autoencoder import SeriesScores
 from .series_dataset import Windows
 from .torch_graph import export_graph, open_graph
@@ -32,24 +32,15 @@ class SeriesGraph:
     def __init__(self, file: Path, threads: int) -> None:
         self._session = open_graph(file, threads)
 
-    def scores(self, windows: Windows, chosen: np.ndarray | None = None) -> np.ndarray:
-        """float32 [windows], or of those chosen alone."""
-        places = np.arange(len(windows)) if chosen is None else chosen
+    def scores(self, windows: Windows) -> np.ndarray:
+        """float32 [windows]."""
         answers = []
-        for start in range(0, len(places), ROWS_A_RUN):
-            values, minute, series = windows.rows(places[start : start + ROWS_A_RUN])
+        for start in range(0, len(windows), ROWS_A_RUN):
+            values, minute, series = windows.rows(slice(start, start + ROWS_A_RUN))
             answers.append(self._session.run([OUTPUT], {VALUES: values, MINUTE: minute, SERIES: series})[0])
         return np.concatenate(answers)
 
 
 def prove_series_parity(exported: np.ndarray, native: np.ndarray) -> dict[str, Any]:
     """Compares scores [windows]; raises where any differs by PARITY_LIMIT of it (or of 1, if it is less) or more."""
-    differences = np.abs(exported.astype(np.float64) - native) / np.maximum(1, native)
-    worst = int(differences.argmax())
-    if not differences[worst] < PARITY_LIMIT:
-        raise JobError(
-            f"The exported graph does not answer as the trained model does: found a difference of "
-            f"{differences[worst]:.3g} on held-out window {worst}, expected less than {PARITY_LIMIT:g} on every one of "
-            f"{len(native)} windows."
-        )
-    return {"rows": len(native), "maxDifference": float(differences[worst])}
+    return refuse_beyond(PARITY_LIMIT, np.abs(exported.astype(np.float64) - native) / np.maximum(1, native), "window")

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from .baseline import describe_numbers
+from .baseline import numbers_column
 from .series_dataset import Windows
 from .series_graph import PARITY_LIMIT
+from .spacing import evenly_spaced
 
 # Of each series, evenly spaced; and as many of all series by rising score.
 GOLDEN_A_SERIES = 4
@@ -20,8 +21,8 @@ def describe_series(names: list[str], training: Windows, scores: np.ndarray) -> 
     return {
         "formatVersion": 1,
         "rows": len(training),
-        "features": {name: _numbers(values[training.series == index]) for index, name in enumerate(names)},
-        "prediction": _numbers(scores.astype(np.float64)),
+        "features": {name: numbers_column(values[training.series == index]) for index, name in enumerate(names)},
+        "prediction": numbers_column(scores.astype(np.float64)),
     }
 
 
@@ -46,8 +47,4 @@ def series_golden_rows(names: list[str], held_out: Windows, scores: np.ndarray) 
 
 
 def _spread(places: np.ndarray, count: int) -> np.ndarray:
-    return places[np.linspace(0, len(places) - 1, min(count, len(places))).round().astype(int)]
-
-
-def _numbers(values: np.ndarray) -> dict[str, Any]:
-    return {"type": "number", "count": len(values), "nulls": 0, **describe_numbers(np.sort(values))}
+    return places[evenly_spaced(len(places), count)]

@@ -7,21 +7,16 @@ import numpy as np
 from .job import JobError
 
 CONFIDENCE = 0.95
-# The validation quantile is believed as far as this above what all windows say: beyond, it holds anomalies of its own.
-MOST_ABOVE = 1.1
 LEAST_THRESHOLD = 1e-6
 
 
 def learn_threshold(training: np.ndarray, validation: np.ndarray, alert_rate: float) -> float:
-    """The error that a share of `alert_rate` of the validation windows exceeds, within the bounds that all windows set.
+    """The error that surely no more than a share of `alert_rate` of ordinary windows exceeds.
 
-    A few days of validation tell a rare quantile badly: quiet ones would have ordinary points called anomalous more often
-    than declared, and ones with anomalies would hide others like them. So it is never below the upper tolerance limit of
-    training and validation windows together, and at most a tenth above it.
+    By training and validation windows together: a few days of validation tell a rare quantile badly. Quiet ones would have
+    ordinary points called anomalous more often than declared, and ones with anomalies would hide others like them.
     """
-    limit = upper_tolerance_limit(np.concatenate([training, validation]), alert_rate)
-    quantile = float(np.quantile(validation, 1 - alert_rate))
-    return max(LEAST_THRESHOLD, min(max(limit, quantile), MOST_ABOVE * limit))
+    return max(LEAST_THRESHOLD, upper_tolerance_limit(np.concatenate([training, validation]), alert_rate))
 
 
 def upper_tolerance_limit(errors: np.ndarray, alert_rate: float, confidence: float = CONFIDENCE) -> float:

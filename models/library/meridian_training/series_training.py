@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .checkpoints import Checkpoints
-from .job import JobError
+from .job import JobError, check_bounds
 from .metrics_log import MetricsLog
 from .series_autoencoder import SeriesAutoencoder
 from .series_dataset import Windows
@@ -36,29 +36,31 @@ class Settings:
     weight_decay: float = 1e-5
     hidden: int = 64
     # Numbers that a window is squeezed into.
-    code: int = 8
-    # Waves a day by which the time of day is told; more of them tell it more sharply.
-    harmonics: int = 12
+    code: int = 4
+    # Waves a day by which the time of day is told; more of them tell it more sharply: 48 of them, to a quarter of an hour.
+    harmonics: int = 48
+    # On what is seen in training, in deviations of the series.
+    noise: float = 0.3
     seed: int = 7
 
 
 def check_settings(settings: Settings) -> None:
     """Raises JobError naming the first hyperparameter that is out of bounds."""
-    bounds: dict[str, tuple[float, float]] = {
-        "epochs": (1, 100_000),
-        "epoch_steps": (1, 1_000_000),
-        "batch_size": (1, 1_000_000),
-        "learning_rate": (1e-9, 10),
-        "weight_decay": (0, 1),
-        "hidden": (1, 65_536),
-        "code": (1, 65_536),
-        "harmonics": (1, 720),
-        "seed": (0, 2**32 - 1),
-    }
-    for name, (least, most) in bounds.items():
-        value = getattr(settings, name)
-        if not least <= value <= most:
-            raise JobError(f"Hyperparameters: {name} is {value:g}, expected {least:g} to {most:g}.")
+    check_bounds(
+        settings,
+        {
+            "epochs": (1, 100_000),
+            "epoch_steps": (1, 1_000_000),
+            "batch_size": (1, 1_000_000),
+            "learning_rate": (1e-9, 10),
+            "weight_decay": (0, 1),
+            "hidden": (1, 65_536),
+            "code": (1, 65_536),
+            "harmonics": (1, 720),
+            "noise": (0, 10),
+            "seed": (0, 2**32 - 1),
+        },
+    )
 
 
 def new_autoencoder(settings: Settings, training: Windows, names: list[str]) -> SeriesAutoencoder:
@@ -147,7 +149,7 @@ def window_errors(autoencoder: SeriesAutoencoder, windows: Windows, device: torc
 
 
 class Batches:
-    """The windows of each step: as many of every series, drawn anew each time."""
+    """The windows of each step, as many of every series, and the noise on them: drawn anew each time."""
 
     def __init__(self, settings: Settings, training: Windows, hosts: Hosts) -> None:
         self._settings = settings
@@ -159,15 +161,15 @@ class Batches:
     def series(self) -> int:
         return len(self._of)
 
-    def of(self, step: int) -> tuple[Tensor, Tensor]:
-        """values: [series, batch, steps], minute: [series, batch]; this host's share of the draw."""
+    def of(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """values: [series, batch, steps], minute: [series, batch], noise: like values; this host's share of the draw."""
         random = np.random.default_rng([self._settings.seed, step])
         size = self._settings.batch_size * self._hosts.count
         drawn = np.stack([own[random.integers(0, len(own), size)] for own in self._of])
-        own = drawn[:, self._hosts.rank :: self._hosts.count]
-        values, minutes, _ = self._training.rows(own.ravel())
+        noise = random.standard_normal((*drawn.shape, self._training.steps), np.float32) * np.float32(self._settings.noise)
+        mine = np.s_[:, self._hosts.rank :: self._hosts.count]
+        values, minutes, _ = self._training.rows(drawn[mine].ravel())
         shape = (len(self._of), self._settings.batch_size)
-        return (
-            torch.from_numpy(values.reshape(*shape, -1)).to(self._hosts.device),
-            torch.from_numpy(minutes.reshape(shape)).to(self._hosts.device),
-        )
+        rows = (values.reshape(*shape, -1), minutes.reshape(shape), np.ascontiguousarray(noise[mine]))
+        values, minutes, noise = (torch.from_numpy(one).to(self._hosts.device) for one in rows)
+        return values, minutes, noise

@@ -73,7 +73,7 @@ def leave_artifact(job: Job, tables: Tables, fitted: Fitted, settings: Any, pack
     predicted = fitted.predict(tables.matrices["test"])
     write_json(folder / "signature.json", signature)
     fitted.export(folder / "model.onnx")
-    parity = prove_parity(folder / "model.onnx", signature, tables.matrices["test"], fitted.predict)
+    parity = prove_parity(folder / "model.onnx", signature, tables.matrices["test"], predicted)
     print(f"parity: largest difference {parity['maxDifference']:.3g} on {parity['rows']} held-out rows", flush=True)
 
     train = tables.splits["train"].table

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .baseline import describe_numbers
+from .baseline import numbers_column
 from .text_tokens import Ids
 
 
@@ -22,8 +22,8 @@ def describe_texts(
                 "type": "text",
                 "count": len(texts),
                 "nulls": 0,
-                "characters": _numbers([len(text) for text in texts]),
-                "tokens": _numbers([len(ids) for ids in rows]),
+                "characters": _lengths(texts),
+                "tokens": _lengths(rows),
             }
         },
         "label": _classes(labels, classes),
@@ -31,8 +31,8 @@ def describe_texts(
     }
 
 
-def _numbers(values: Sequence[int]) -> dict[str, Any]:
-    return {"type": "number", "count": len(values), "nulls": 0, **describe_numbers(np.sort(np.asarray(values, np.float64)))}
+def _lengths(entries: Sequence[str] | Sequence[Ids]) -> dict[str, Any]:
+    return numbers_column(np.array([len(entry) for entry in entries], np.float64))
 
 
 def _classes(indices: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:

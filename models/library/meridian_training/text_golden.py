@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from .spacing import evenly_spaced
 from .text_graph import TextGraph
 from .text_tokens import encode
 
@@ -44,7 +45,7 @@ def text_golden_rows(
     tokenizer: Tokenizer, graph: TextGraph, held_out: Sequence[str], quantized: bool
 ) -> dict[str, Any]:
     """Held-out texts, evenly spaced, and hostile ones; each answered by itself, as a lone request is."""
-    spread = np.linspace(0, len(held_out) - 1, min(HELD_OUT_ROWS, len(held_out))).round().astype(int)
+    spread = evenly_spaced(len(held_out), HELD_OUT_ROWS)
     texts = [*dict.fromkeys([*(held_out[row] for row in spread), *HOSTILE])]
     ids = encode(tokenizer, texts)
     answers = graph.probabilities(ids, batch_rows=1)

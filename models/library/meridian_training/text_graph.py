@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .job import JobError
+from .parity import refuse_beyond
 from .text_model import Probabilities, TextClassifier
 from .text_tokens import Ids, batches_by_length, pad
 from .torch_graph import export_graph, open_graph
@@ -57,12 +57,4 @@ def native_probabilities(
 
 def prove_text_parity(exported: np.ndarray, native: np.ndarray) -> dict[str, Any]:
     """Compares probabilities [rows, classes]; raises where any differs by PARITY_LIMIT or more."""
-    differences = np.abs(exported.astype(np.float64) - native).max(axis=1)
-    worst = int(differences.argmax())
-    if not differences[worst] < PARITY_LIMIT:
-        raise JobError(
-            f"The exported graph does not answer as the trained model does: found a difference of "
-            f"{differences[worst]:.3g} on held-out row {worst}, expected less than {PARITY_LIMIT:g} on every one of "
-            f"{len(native)} rows."
-        )
-    return {"rows": len(native), "maxDifference": float(differences[worst])}
+    return refuse_beyond(PARITY_LIMIT, np.abs(exported.astype(np.float64) - native).max(axis=1), "row")
