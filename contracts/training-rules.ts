@@ -15,6 +15,7 @@ const MOST_HYPERPARAMETERS = 100;
 const LONGEST_VALUE = 2500;
 /** What script mode and a distribution add to a program's own hyperparameters, at most. */
 const SCRIPT_MODE_HYPERPARAMETERS = 9;
+export const MOST_OWN_HYPERPARAMETERS = MOST_HYPERPARAMETERS - SCRIPT_MODE_HYPERPARAMETERS;
 
 type Checked = Pick<
   TrainingSpecification,
@@ -108,7 +109,7 @@ function distributionProblems({ distribution }: Checked): FieldProblem[] {
 
 function hyperparameterProblems({ hyperparameters }: Checked): FieldProblem[] {
   const entries = Object.entries(hyperparameters);
-  const most = MOST_HYPERPARAMETERS - SCRIPT_MODE_HYPERPARAMETERS;
+  const most = MOST_OWN_HYPERPARAMETERS;
   const tooMany = entries.length > most;
   return [
     ...(tooMany

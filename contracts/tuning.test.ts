@@ -10,6 +10,7 @@ const tuning: TuningDeclaration = {
 const training = (changes: Partial<TuningDeclaration> | null) =>
   ({
     metrics: [{ name: 'loss', regex: 'loss=(.*)' }],
+    hyperparameters: Object.fromEntries(Array.from({ length: 88 }, (_, i) => [`h${i}`, i])),
     ...(changes && { tuning: { ...tuning, ...changes } }),
   }) as unknown as ModelDeclaration['training'];
 const declared = (changes: Partial<TuningDeclaration> | null) => ({
@@ -71,6 +72,11 @@ describe('findTuningProblems', () => {
     ['training.tuning.ranges.rate', range({ type: 'integer', max: 1.5 })],
     ['training.tuning.ranges.rate', range({ scale: 'logarithmic' })],
     ['training.tuning.ranges.rate', range({ scale: 'reverse-logarithmic' })],
+    ['training.tuning.ranges.kind', { ranges: { kind: { type: 'categorical', values: ['v'.repeat(255)] } } }],
+    [
+      'training.tuning.ranges',
+      { ranges: { ...tuning.ranges, one: tuning.ranges['rate'], more: tuning.ranges['rate'] } },
+    ],
     ['training.tuning.epochs', { strategy: 'Hyperband' }],
     ['training.tuning.earlyStopping', { strategy: 'Hyperband', epochs: { max: 9 }, earlyStopping: true }],
     ['training.tuning.epochs.min', { strategy: 'Hyperband', epochs: { min: 9, max: 9 } }],
@@ -87,6 +93,7 @@ describe('findTuningProblems', () => {
     ['a grid', { strategy: 'Grid', ...categorical }],
     ['Hyperband', { strategy: 'Hyperband', epochs: { min: 1, max: 9 } }],
     ['a range of one point', range({ min: 1 })],
+    ['a range of what is set otherwise', { ranges: { ...tuning.ranges, h1: tuning.ranges['rate'] } }],
   ])('has nothing against %s', (_, changes) => {
     expect(findTuningProblems(training(changes))).toEqual([]);
   });

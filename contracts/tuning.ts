@@ -1,6 +1,8 @@
 import { ErrorCode, MeridianError, show, type FieldProblem } from './errors';
 import type { ModelDeclaration, TuningDeclaration } from './generated/types';
+import { hyperparameterText } from './hyperparameter';
 import type { TrainingOutcome, TrainingSpecification } from './training';
+import { MOST_OWN_HYPERPARAMETERS } from './training-rules';
 
 export type { TuningDeclaration };
 
@@ -10,6 +12,9 @@ export type HyperparameterValue = string | number | boolean;
 
 const MAX_JOBS = 20;
 const MAX_PARALLEL_JOBS = 4;
+/** SageMaker's limits. To a trial's hyperparameters it adds one of its own, which names the objective. */
+const MOST_NAMES = MOST_OWN_HYPERPARAMETERS - 1;
+const LONGEST_VALUE = 256;
 
 /** A declared search with its defaults filled in; null where nothing bounds or decides it. */
 export interface Search extends Required<
@@ -143,7 +148,8 @@ const refusal = (what: string, fields: FieldProblem[]): MeridianError =>
 export function findTuningProblems({
   tuning,
   metrics,
-}: Pick<ModelDeclaration['training'], 'tuning' | 'metrics'>): FieldProblem[] {
+  hyperparameters,
+}: Pick<ModelDeclaration['training'], 'tuning' | 'metrics' | 'hyperparameters'>): FieldProblem[] {
   if (!tuning) return [];
   const { objective, strategy, ranges, earlyStopping, epochs, maxJobs } = tuning;
   const at = (field: string, found: unknown, expected: string): FieldProblem => ({
@@ -154,6 +160,11 @@ export function findTuningProblems({
   const problems = Object.entries(ranges).flatMap(([name, range]) =>
     rangeProblems(range).map((expected) => at(`ranges.${name}`, range, expected)),
   );
+  const names = new Set([...Object.keys(hyperparameters), ...Object.keys(ranges)]);
+  if (names.size > MOST_NAMES) {
+    const expected = `with training.hyperparameters at most ${MOST_NAMES} names`;
+    problems.push(at('ranges', `${names.size} names`, expected));
+  }
   if (!metrics.some(({ name }) => name === objective.metric)) {
     const known = metrics.map(({ name }) => name).join(', ');
     problems.push(at('objective.metric', objective.metric, `one of training.metrics (${known})`));
@@ -178,7 +189,10 @@ export function findTuningProblems({
 
 /** What was expected of a range that is none. */
 function rangeProblems(range: Range): string[] {
-  if (range.type === 'categorical') return [];
+  if (range.type === 'categorical') {
+    const isLong = range.values.some((value) => hyperparameterText(value).length > LONGEST_VALUE);
+    return isLong ? [`values of at most ${LONGEST_VALUE} characters as JSON`] : [];
+  }
   const { type, min, max, scale } = range;
   const problems: string[] = [];
   if (min > max) problems.push('min not above max');
