@@ -16,17 +16,17 @@ const PATIENCE_MS = 180_000;
 
 export interface Released extends RetrainResult, RollOutResult {}
 
-/** Starts a retraining of churn that is released at once. @returns its workflow ID */
+/** Starts a retraining (of churn, where no model is named) that is released at once. @returns its workflow ID */
 export async function startRetraining(
   { client, day }: Platform,
   label: string,
-  input: Partial<RetrainModelInput> = {},
+  { model = 'churn', ...input }: Partial<RetrainModelInput> = {},
 ): Promise<string> {
-  const workflowId = WorkflowId.retrain('churn', label);
+  const workflowId = WorkflowId.retrain(model, label);
   await client.workflow.start('retrainModel', {
     workflowId,
     taskQueue: TaskQueue.pipelines,
-    args: [{ model: 'churn', label, asOf: day, rollOutSteps: [], ...input }],
+    args: [{ model, label, asOf: day, rollOutSteps: [], ...input }],
   });
   return workflowId;
 }
@@ -143,7 +143,7 @@ export async function detailsOf({ client }: Runs, workflowId: string): Promise<s
 async function parkedUnder({ client }: Runs, workflowId: string): Promise<string | undefined> {
   const query =
     `ExecutionStatus = "Running" AND ${SearchAttribute.needsAttention.name} = true ` +
-    `AND (RootWorkflowId = "${workflowId}" OR WorkflowId = "${WorkflowId.release('churn')}")`;
+    `AND (RootWorkflowId = "${workflowId}" OR WorkflowId STARTS_WITH "release/")`;
   for await (const run of client.workflow.list({ query })) return run.workflowId;
   return undefined;
 }
