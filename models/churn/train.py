@@ -2,7 +2,7 @@
 
 Channels: train, validation, test (Parquet: one column an input, and `label`: 0 and 1, or numbers) and declaration (one
 JSON file).
-Leaves in the model folder: model.onnx, model.ubj, signature.json, baseline.json, golden.json, metrics.jsonl,
+Leaves in the model folder: model.onnx, model.ubj, trees.json, signature.json, baseline.json, golden.json, metrics.jsonl,
 training.json, and below pictures/ what there is to look at.
 """
 
@@ -69,6 +69,7 @@ def train(job: Job) -> None:
         Checkpoints.of(job),
     )
     booster.save_model(job.model_dir / "model.ubj")
+    booster.save_model(job.model_dir / "trees.json")
     fitted = Fitted(
         framework=f"xgboost {xgboost.__version__}",
         predict=booster.inplace_predict,

@@ -10,7 +10,7 @@ import type {
   TabularSignature,
   TextSignature,
 } from '../../contracts/model';
-import type { Prediction, SeriesPrediction } from '../../contracts/scoring';
+import type { Explanation, Prediction, SeriesPrediction } from '../../contracts/scoring';
 import type { Encoder } from './encode';
 import type { SeriesWindows } from './series-windows';
 
@@ -45,6 +45,11 @@ interface AnswersRows {
   readonly inputs: readonly { name: string; type: 'number' | 'boolean' | 'category' | 'text' }[];
   /** Answers each row, or says everything that is wrong with it. Blocks the event loop while the graph computes. */
   predictRows(rows: readonly Readonly<Record<string, unknown>>[]): Promise<RowAnswer[]>;
+  /**
+   * What each input did to the answer of a row that `predictRows` finds no problem with; null of a model that cannot tell.
+   * Blocks the event loop (1 ms for some hundred shallow trees).
+   */
+  readonly explain: ((row: Readonly<Record<string, unknown>>) => Explanation) | null;
   /** The table's first rows as requests bring them. */
   requestsOf(table: Table, rows: number): FeatureRow[];
 }

@@ -12,6 +12,7 @@ import { createEncoder } from './encode';
 import type { Encoder } from './encode';
 import { createTableEncoder } from './encode-table';
 import { difference, GOLDEN, malformed, readGolden } from './golden';
+import { openExplanations } from './explanations';
 import type { GoldenAnswer, LoadedVersion, OnBatch, RowAnswer, TabularModel } from './loaded-model';
 import { FILE as GRAPH, openGraph } from './session';
 
@@ -29,6 +30,7 @@ export async function openTabular(
   const golden = readGolden<GoldenRow>(files);
   const { kind, inputs, graph: names } = signature;
   const encoder = createEncoder(signature);
+  const explain = openExplanations(files, signature, encoder);
   const graph = await openGraph(
     files.body(GRAPH),
     {
@@ -56,6 +58,7 @@ export async function openTabular(
     goldenRows: golden.rows.length,
     answerGolden: (row) => answerGolden(golden, row, encoder, score),
     predictRows: (rows) => predictRows(rows, encoder, score),
+    explain,
     requestsOf: (table, rows) => requestsOf(signature, table, rows),
     scoreTable: (table, onBatch) => scoreTable(signature, table, score, onBatch),
     async warmUp() {

@@ -97,6 +97,7 @@ export async function openText(
     goldenRows: golden.rows.length,
     answerGolden,
     predictRows,
+    explain: null,
     score,
     scoreTable: (table, onBatch) => score(textsOf(table, inputs[0].name), onBatch),
     requestsOf: (table, rows) =>

@@ -17,10 +17,24 @@ export async function scoreRows(variant: OnlineVariant, works: readonly Work[]):
       work.features = null;
     } else if (Number.isFinite(decisive(prediction))) {
       work.prediction = prediction;
+      if (work.row.explain) explain(work, variant);
     } else {
       work.error = internal(version, `the graph answered ${decisive(prediction)}`);
     }
   });
+}
+
+function explain(work: Work, { artifact, version }: OnlineVariant): void {
+  if (artifact.explain) {
+    work.explanation = artifact.explain(work.features!);
+    return;
+  }
+  work.prediction = null;
+  work.error = new MeridianError(
+    ErrorCode.InvalidInput,
+    `${version}: cannot explain its answers; its training left no trees to explain them by. Ask without explain.`,
+    [{ field: 'explain', found: 'true', expected: 'false, of a model that is no XGBoost model' }],
+  );
 }
 
 /** Enough to mend a request by; a hostile one may have a hundred thousand. */
