@@ -39,6 +39,7 @@ const FILES = [
   ),
   'signature.json',
   'training.json',
+  'trees.json',
 ];
 
 let base: string;
