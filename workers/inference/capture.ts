@@ -8,7 +8,7 @@ import { mask, maskColumns } from '../../contracts/masking';
 import type { FeatureValue } from '../../contracts/model';
 import { decisive, type CapturedPrediction, type Prediction } from '../../contracts/scoring';
 import type { Redis } from '../../platform/redis';
-import { entityKey } from './routing';
+import { entityKey, sharePoint } from './routing';
 import type { OnlineModel, OnlineVariant } from './serving-model';
 
 /** One prediction to capture, failed or not. */
@@ -106,6 +106,7 @@ export function createCaptureBuffer({
 
   return {
     add(capture) {
+      if (!isSampled(capture)) return;
       if (waiting.length >= capacity) dropped += 1;
       else if (waiting.push(withShortTexts(capture)) >= BATCH_ROWS) void flush();
     },
@@ -139,9 +140,16 @@ function toBatches(captures: readonly Capture[]): CaptureBatch[] {
   return batches;
 }
 
+/** Whether the declared share takes this request: by its ID, so that its shadows go the way it goes. */
+function isSampled({ serving, variant, requestId }: Capture): boolean {
+  const { captureShare = 1 } = (variant ?? serving.live).declaration.serving;
+  return captureShare >= 1 || sharePoint('capture', requestId) < captureShare;
+}
+
 /** Cuts long texts, and copies what is left: a part of a string would keep the whole in memory. */
 function withShortTexts(capture: Capture): Capture {
-  const { inputs } = (capture.variant ?? capture.serving.live).artifact;
+  const { kind, inputs } = (capture.variant ?? capture.serving.live).artifact;
+  if (kind !== 'text-classifier') return capture;
   const long = inputs.filter(({ name, type }) => type === 'text' && isLong(capture.features?.[name]));
   if (long.length === 0) return capture;
   const cut = long.map(({ name }): [string, string] => {

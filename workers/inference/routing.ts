@@ -17,7 +17,7 @@ export function createRouter<V extends Pick<Variant, 'mode' | 'weight'>>(
   const canaries = variants.filter((variant) => variant.mode === 'canary' && variant.weight > 0);
   if (canaries.length === 0) return () => live;
   return (stickyKey) => {
-    const point = murmurhash.v3(Buffer.from(`${salt}:${stickyKey}`)) / 2 ** 32;
+    const point = sharePoint(salt, stickyKey);
     let reached = 0;
     for (const canary of canaries) {
       reached += canary.weight;
@@ -26,6 +26,10 @@ export function createRouter<V extends Pick<Variant, 'mode' | 'weight'>>(
     return live;
   };
 }
+
+/** Where a key falls between 0 and 1: always the same place, and evenly over many keys. */
+export const sharePoint = (salt: string, key: string): number =>
+  murmurhash.v3(Buffer.from(`${salt}:${key}`)) / 2 ** 32;
 
 /** Join keys in one spelling, whatever the order they came in. */
 export function entityKey(entity: Readonly<Record<string, unknown>>): string {
