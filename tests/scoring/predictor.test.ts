@@ -34,7 +34,7 @@ interface Desk {
   metrics: ScoringMetrics;
   declaration: ModelDeclaration;
   /** What went on record, once all of it has. */
-  captured(): Promise<{ request_id: string; variant: string | null; error: string | null }[]>;
+  captured: () => Promise<{ request_id: string; variant: string | null; error: string | null }[]>;
 }
 
 /** A model that serves, with a shadow beside it, as an inference worker holds it. */
@@ -56,7 +56,7 @@ async function serve(model: string, serving: Partial<ModelDeclaration['serving']
     declaration,
     metrics,
     predictor: createPredictor({ pool: { get: () => held }, lanes, capture, metrics }),
-    async captured() {
+    captured: async () => {
       await capture.close();
       const entries = await stage.redis.xrange(CAPTURE_STREAM, '-', '+');
       return entries.flatMap(([, [, batch]]) => (JSON.parse(batch!) as CaptureBatch).records);
