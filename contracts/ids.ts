@@ -56,6 +56,7 @@ export const Key = {
     `models/${model}/${version}/evaluations/${id}.json`,
   generation: (model: string, n: number) => `serving/${model}/generations/${n}.json`,
   releasePointer: (model: string) => `serving/${model}/release.json`,
+  stagingPointer: (model: string) => `serving/${model}/staging.json`,
   predictions: (model: string, day: string, hour: string) => `predictions/${model}/dt=${day}/hour=${hour}/`,
   /** A day of a batch model's results; what its objects are called, `contracts/batch.ts` says. */
   anomalies: (model: string, day: string) => `anomalies/${model}/dt=${day}/`,

@@ -43,6 +43,14 @@ export interface ReleasePointer {
   key: string;
 }
 
+/**
+ * `serving/<model>/staging.json`: the version in Staging, which callers may ask by name; null once it is promoted. Moved with
+ * If-Match, so that it is never removed but emptied.
+ */
+export interface StagingPointer {
+  staged: ServedVersion | null;
+}
+
 /** What every live inference worker keeps in Redis under `meridian:inference:<id>`, with a TTL of 10 s. */
 export interface InferenceWorkerRecord {
   id: string;

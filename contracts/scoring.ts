@@ -12,6 +12,9 @@ export type ScorerInput = Omit<DeclaredScorerInput, 'recent'> & {
 /** Characters of a request ID, as `score-rows.json` bounds it. */
 export const MAX_REQUEST_ID = 200;
 
+/** Rows of one request over HTTP or gRPC. */
+export const MAX_INSTANCES = 1000;
+
 /** A prediction asked for: feature values, or the entity whose features are looked up online. */
 export interface PredictRow {
   requestId: string;
@@ -83,7 +86,9 @@ export interface CapturedPrediction {
   time: number;
   model: string;
   version: string | null;
-  variant: 'live' | 'canary' | 'shadow' | null;
+  /** `staging`: asked for by name, beside what serves. */
+  variant: 'live' | 'canary' | 'shadow' | 'staging' | null;
+  /** Null of a version in Staging, which no generation names. */
   generation: number | null;
   /** The join keys as JSON, where the request named an entity. */
   entity: string | null;

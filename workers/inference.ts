@@ -17,7 +17,7 @@ import { workflowBundle } from '../platform/workflow-bundle';
 import { startHttpServer } from './http/server';
 import { createCaptureBuffer } from './inference/capture';
 import { createEntityLookUp } from './inference/entity-features';
-import { createRoutes } from './inference/http-routes';
+import { createRoutes } from './inference/http';
 import { createLanes } from './inference/lanes';
 import { createScoringMetrics } from './inference/metrics';
 import { createModelPool, untilReady } from './inference/model-pool';

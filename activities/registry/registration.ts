@@ -9,9 +9,17 @@ import { existedAlready, type Mlflow } from '../../platform/mlflow';
 import type { ObjectStore } from '../../platform/s3';
 import { ensureExperiment, ensureRun, logMissingMetrics, type Point } from './mlflow-runs';
 import { refuseMissingProvenance } from './missing-provenance';
-import { findModelVersion, listModelVersions, moveStage, tagged, type ModelVersion } from './mlflow-versions';
+import {
+  findModelVersion,
+  listModelVersions,
+  moveStage,
+  tagged,
+  type ModelVersion,
+  type Stage,
+} from './mlflow-versions';
 import { logArtifacts } from './run-artifacts';
 import { logDatasetInput } from './run-inputs';
+import { stage } from './staging';
 import { provenanceTags, runParams, runPoints, runTags } from './run-record';
 
 interface RegistrationRequest {
@@ -30,6 +38,9 @@ export interface Registration {
   /** MLflow's own integer, as a string. */
   mlflowVersion: string;
 }
+
+/** Stages that a version is in, or moved out of, when it is registered. */
+const STAGED: ReadonlySet<Stage> = new Set(['None', 'Staging']);
 
 export function createRegistrationActivities(store: ObjectStore, mlflow: Mlflow) {
   return {
@@ -72,6 +83,8 @@ export function createRegistrationActivities(store: ObjectStore, mlflow: Mlflow)
       });
       const registered = await ensureModelVersion(mlflow, store, { declaration, served, runId, provenance });
       if (registered.current_stage === 'None') await moveStage(mlflow, model, registered.version, 'Staging');
+      // A registration done again after the promotion puts nothing back.
+      if (STAGED.has(registered.current_stage)) await stage(store, model, served);
       await mlflow.post('registered-models/alias', {
         name: model,
         alias: 'staging',

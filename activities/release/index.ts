@@ -19,7 +19,7 @@ export function createReleaseActivities({ store, mlflow, redis, temporal }: Depe
   return {
     ...createDecisionActivities(temporal),
     ...createGenerationActivities(store),
-    ...createStageActivities(mlflow),
+    ...createStageActivities(mlflow, store),
     ...createConvergenceActivities(redis, store),
   };
 }

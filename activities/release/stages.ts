@@ -1,10 +1,15 @@
 import type { Generation } from '../../contracts/release';
 import { orNull, type Mlflow } from '../../platform/mlflow';
+import type { ObjectStore } from '../../platform/s3';
+import { unstage } from '../registry/staging';
 import { findModelVersion, listModelVersions, moveStage } from '../registry/mlflow-versions';
 
-export function createStageActivities(mlflow: Mlflow) {
+export function createStageActivities(mlflow: Mlflow, store: ObjectStore) {
   return {
-    /** Brings MLflow's stages and aliases in line with a generation: exactly one Production, and a canary if there is one. */
+    /**
+     * Brings stages and aliases in line with a generation: in MLflow exactly one Production, and a canary if there is one; the
+     * promoted version is no longer the one that callers get from Staging.
+     */
     async recordStages({ generation }: { generation: Generation }): Promise<void> {
       const { model, production, variants } = generation;
       const promoted = await findModelVersion(mlflow, model, production.version);
@@ -24,6 +29,7 @@ export function createStageActivities(mlflow: Mlflow) {
       await setAlias(mlflow, model, 'production', promoted.version);
       if ((await aliases(mlflow, model)).get('staging') === promoted.version)
         await removeAlias(mlflow, model, 'staging');
+      await unstage(store, model, production.version);
 
       const candidate = variants.find(({ mode }) => mode !== 'live');
       if (!candidate) return removeAlias(mlflow, model, 'canary');

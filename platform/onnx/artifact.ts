@@ -5,7 +5,7 @@ import { fetchArtifact, SIGNATURE, type ArtifactFiles } from './artifact-files';
 import { reproduceGolden } from './golden';
 import type { LoadedModel, LoadedVersion } from './loaded-model';
 import { openSeries } from './series-model';
-import { INLINE, type SessionHost } from './session';
+import { FILE as GRAPH, INLINE, type SessionHost } from './session';
 import { openTabular } from './tabular-model';
 import { openText } from './text-model';
 
@@ -24,7 +24,8 @@ export async function loadArtifact(
   const files = await fetchArtifact(store, served);
   const baseline = files.json<Baseline>('baseline.json');
   const { provenance } = files.manifest;
-  const model = await open({ version: served.version, baseline, provenance }, files, texts);
+  const graphBytes = files.body(GRAPH).length;
+  const model = await open({ version: served.version, baseline, graphBytes, provenance }, files, texts);
   try {
     await reproduceGolden(model, files.bad);
   } catch (error) {

@@ -23,6 +23,8 @@ export type RowModel = TabularModel | TextModel;
 export interface LoadedVersion {
   readonly version: string;
   readonly baseline: Baseline;
+  /** Size of `model.onnx`. */
+  readonly graphBytes: number;
   /** Where the version comes from, as its manifest says. */
   readonly provenance: ArtifactManifest['provenance'];
 }

@@ -6,6 +6,7 @@ import { findModelVersion, listModelVersions, moveStage } from '../../activities
 import { createStageActivities } from '../../activities/release/stages';
 import { createStack, type Stack } from '../../local/stack/stack';
 import { createMlflow, type Mlflow } from '../../platform/mlflow';
+import type { ObjectStore } from '../../platform/s3';
 
 jest.setTimeout(120_000);
 
@@ -26,6 +27,7 @@ describe('the record in MLflow', () => {
     await rm(home, { recursive: true, force: true });
   });
 
+  const nothingStaged = { find: async () => null } as unknown as ObjectStore;
   const register = (version: string) =>
     mlflow.post<{ model_version: { version: string } }>('model-versions/create', {
       name: 'churn',
@@ -33,7 +35,7 @@ describe('the record in MLflow', () => {
       tags: [{ key: 'version', value: version }],
     });
   const record = (version: string) =>
-    createStageActivities(mlflow).recordStages({
+    createStageActivities(mlflow, nothingStaged).recordStages({
       generation: { model: 'churn', production: { version }, variants: [{ version, mode: 'live' }] } as never,
     });
   const stages = async () => (await listModelVersions(mlflow, 'churn')).map((v) => v.current_stage);

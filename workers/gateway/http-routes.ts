@@ -22,8 +22,8 @@ export function createRoutes({ drainer, overview, push, trainingEvents }: Depend
         sendText(response, 200, 'text/html; charset=utf-8', renderStatusPage(await overview())),
     },
     '/v1/features/*': {
-      POST: async ({ request, response, requestId, parameter }) =>
-        sendJson(response, 200, await push(parameter, await readJsonObject(request)), requestId),
+      POST: async ({ request, response, requestId, parameters: [view] }) =>
+        sendJson(response, 200, await push(view!, await readJsonObject(request)), requestId),
     },
     '/v1/events/sagemaker': {
       POST: async ({ request, response, requestId }) => {

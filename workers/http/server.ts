@@ -9,23 +9,25 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { Log } from '../../platform/log';
+import { readQuery, type Query } from './query';
 import { AbortedRequest, requestIdOf } from './request';
 import { sendError } from './response';
+import { createRouter, type Method, type Methods, type Router, type RouteTable } from './router';
 
 export interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
   requestId: string;
-  /** The path's last part where the route ends in `*`, decoded. */
-  parameter: string;
+  /** What stood where the route has a `*`, decoded. */
+  parameters: readonly string[];
+  query: Query;
   /** `performance.now()` when the request's head was read. */
   startedAt: number;
 }
 
 export type Handler = (exchange: Exchange) => void | Promise<void>;
 
-/** `/healthz` → method → handler; a path that ends in `/*` takes one more part. */
-export type Routes = Record<string, Partial<Record<'GET' | 'POST', Handler>>>;
+export type Routes = RouteTable<Handler>;
 
 export interface HttpServer {
   /** Base URL it listens on. */
@@ -34,14 +36,35 @@ export interface HttpServer {
   close(graceMs?: number): Promise<void>;
 }
 
+/** Milliseconds. */
+export interface Timeouts {
+  /** For a request to arrive as a whole. */
+  requestTimeout: number;
+  /** For its head to. */
+  headersTimeout: number;
+  /** That a connection may stand idle between two requests: longer than load balancers keep theirs. */
+  keepAliveTimeout: number;
+  /** Between two looks at which connections are over their time. */
+  connectionsCheckingInterval: number;
+}
+
+const TIMEOUTS: Timeouts = {
+  requestTimeout: 30_000,
+  headersTimeout: 10_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5_000,
+};
+
 /** An HTTP server that answers every request in JSON errors of ours and survives whatever is sent to it. */
 export async function startHttpServer(
   routes: Routes,
   { host, port }: { host: string; port: number },
   log: Log,
+  timeouts: Partial<Timeouts> = {},
 ): Promise<HttpServer> {
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 });
-  server.on('request', (request, response) => void dispatch(routes, request, response, server, log));
+  const server = createServer({ ...TIMEOUTS, ...timeouts });
+  const router = createRouter(routes);
+  server.on('request', (request, response) => void dispatch(router, request, response, server, log));
   server.on('clientError', refuseUnreadable);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -55,7 +78,7 @@ export async function startHttpServer(
 }
 
 async function dispatch(
-  routes: Routes,
+  router: Router<Handler>,
   request: IncomingMessage,
   response: ServerResponse,
   server: Server,
@@ -66,8 +89,12 @@ async function dispatch(
   try {
     if (!server.listening) response.setHeader('connection', 'close');
     requestId = requestIdOf(request);
-    const { handler, parameter } = find(routes, request, response);
-    await handler({ request, response, requestId, parameter, startedAt });
+    const url = request.url!;
+    const cut = url.indexOf('?');
+    const path = cut < 0 ? url : url.slice(0, cut);
+    const { handler, methods, parameters } = find(router, path, request, response);
+    const query = readQuery(cut < 0 ? '' : url.slice(cut + 1), methods.query);
+    await handler({ request, response, requestId, parameters, query, startedAt });
   } catch (error) {
     if (error instanceof AbortedRequest) return;
     if (!(error instanceof MeridianError)) log.error({ err: error, requestId }, 'a request failed');
@@ -75,43 +102,24 @@ async function dispatch(
   }
 }
 
+/** @throws RouteNotFound, MethodNotAllowed */
 function find(
-  routes: Routes,
+  router: Router<Handler>,
+  path: string,
   request: IncomingMessage,
   response: ServerResponse,
-): { handler: Handler; parameter: string } {
-  const path = request.url!.split('?', 1)[0]!;
-  const cut = path.lastIndexOf('/') + 1;
-  const exact = routes[path];
-  const methods = exact ?? routes[`${path.slice(0, cut)}*`];
-  if (!methods) {
-    throw new MeridianError(ErrorCode.RouteNotFound, `${path}: no such path; there are ${pathsOf(routes)}.`);
-  }
-  const handler = methods[(request.method === 'HEAD' ? 'GET' : request.method) as 'GET' | 'POST'];
-  if (!handler) {
-    const allowed = Object.keys(methods).join(', ');
-    response.setHeader('allow', allowed);
-    throw new MeridianError(
-      ErrorCode.MethodNotAllowed,
-      `${request.method} ${path}: expected ${allowed} here.`,
-      [{ field: 'method', found: request.method!, expected: allowed }],
-    );
-  }
-  return { handler, parameter: exact ? '' : decode(path.slice(cut)) };
+): { handler: Handler; methods: Methods<Handler>; parameters: readonly string[] } {
+  const { methods, parameters } = router.find(path);
+  const handler = methods[(request.method === 'HEAD' ? 'GET' : request.method) as Method];
+  if (handler) return { handler, methods, parameters };
+  const allowed = ['GET', 'POST'].filter((method) => method in methods).join(', ');
+  response.setHeader('allow', allowed);
+  throw new MeridianError(
+    ErrorCode.MethodNotAllowed,
+    `${request.method} ${path}: expected ${allowed} here.`,
+    [{ field: 'method', found: request.method!, expected: allowed }],
+  );
 }
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
-const pathsOf = (routes: Routes): string =>
-  Object.entries(routes)
-    .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
-    .join(', ');
 
 /** What Node could not read as HTTP: answered where the line still stands, then hung up. */
 function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {

@@ -172,7 +172,7 @@ function toRecord(capture: Capture, { artifact, personal }: OnlineVariant): Capt
     time: capture.time,
     version: variant?.version ?? null,
     variant: variant?.mode ?? null,
-    generation: serving.generation.n,
+    generation: serving.generation?.n ?? null,
     entity: entity && entityKey(maskColumns(entity, personal.joinKeys)),
     features:
       features &&

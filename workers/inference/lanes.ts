@@ -54,7 +54,7 @@ export function createLanes({ lookUp, metrics, slots }: Dependencies): Lanes {
     let lane = lanes.get(variant.artifact);
     if (!lane) {
       const inFlight = variant.artifact.kind === 'text-classifier' ? slots : LOOK_UPS;
-      lane = new Lane(answer, refuse, limitsOf(variant.declaration, inFlight));
+      lane = new Lane(answer, refuse, { ...limitsOf(variant.declaration), inFlight });
       lanes.set(variant.artifact, lane);
     }
     return lane;
@@ -73,11 +73,11 @@ export function createLanes({ lookUp, metrics, slots }: Dependencies): Lanes {
   };
 }
 
-const limitsOf = ({ serving }: ModelDeclaration, inFlight: number): LaneLimits => ({
+/** The bounds of a model's queue, as declared or by default. */
+export const limitsOf = ({ serving }: ModelDeclaration): Omit<LaneLimits, 'inFlight'> => ({
   maxBatch: serving.maxBatch ?? DEFAULTS.maxBatch,
   maxWaiting: serving.maxWaiting ?? DEFAULTS.maxWaiting,
   maxWaitMs: serving.maxWaitMs ?? DEFAULTS.maxWaitMs,
-  inFlight,
 });
 
 async function resolveEntities(

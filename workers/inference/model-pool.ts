@@ -4,12 +4,18 @@ import type { Generation, InferenceWorkerRecord, ReleasePointer } from '../../co
 import type { Log } from '../../platform/log';
 import type { SessionHost } from '../../platform/onnx/session';
 import type { ObjectStore } from '../../platform/s3';
-import { loadGeneration, type ServingModel, type ServingVariant } from './serving-model';
+import { loadGeneration, type RoutedModel, type ServingModel, type ServingVariant } from './serving-model';
+import { createStagedVersions } from './staged-versions';
 
 /** The models this worker serves, kept in step with `serving/<model>/release.json`. */
 export interface ModelPool {
   /** @throws UnknownModel where no such model is declared, ModelNotReady where it is but nothing serves it here yet. */
   get(model: string): ServingModel;
+  /**
+   * The version in Staging, loaded when it is first asked for, and kept while it goes on being asked for.
+   * @throws UnknownModel; ModelNotReady where no version is in Staging, or it cannot be loaded; DependencyUnavailable
+   */
+  staged(model: string): Promise<RoutedModel>;
   all(): ServingModel[];
   /** Per model what is loaded, and why a newer generation is not. */
   status(): InferenceWorkerRecord['models'];
@@ -47,6 +53,7 @@ interface Slot {
 
 export function createModelPool({ store, log, texts, onChange, watchMs = 1000 }: Options): ModelPool {
   const slots = new Map<string, Slot>();
+  const staged = createStagedVersions({ store, log, texts });
   let declared = new Set<string>();
   let looked = false;
   let trouble: string | null = null;
@@ -70,9 +77,11 @@ export function createModelPool({ store, log, texts, onChange, watchMs = 1000 }:
   }
 
   async function follow(model: string, again: boolean): Promise<void> {
-    const slot = slotOf(model);
     const head = await store.head(Key.releasePointer(model));
-    if (!head || (head.etag === slot.etag && !(again && slot.refused))) return;
+    // A first version may be in Staging while nothing is released.
+    if (!head) return;
+    const slot = slotOf(model);
+    if (head.etag === slot.etag && !(again && slot.refused)) return;
     const pointer = await store.getJson<ReleasePointer>(Key.releasePointer(model));
     try {
       await swap(slot, await store.getJson<Generation>(pointer.key));
@@ -93,7 +102,6 @@ export function createModelPool({ store, log, texts, onChange, watchMs = 1000 }:
   async function swap(slot: Slot, generation: Generation): Promise<void> {
     if (slot.serving?.generation.n === generation.n) return;
     const next = await loadGeneration(store, generation, warm(slot), texts);
-    await warmUp(next);
     const superseded = slot.previous;
     slot.previous = slot.serving;
     slot.serving = next;
@@ -122,6 +130,10 @@ export function createModelPool({ store, log, texts, onChange, watchMs = 1000 }:
       slots.set(model, slot);
     }
     return slot;
+  }
+
+  function refuseUnknown(model: string): void {
+    if (!slots.has(model) && !declared.has(model)) throw unknown(model, [...declared, ...slots.keys()]);
   }
 
   /** One look at a time; a call during a look gets the next one, which it shares with whoever else waits. */
@@ -163,10 +175,12 @@ export function createModelPool({ store, log, texts, onChange, watchMs = 1000 }:
     get(model) {
       const serving = slots.get(model)?.serving;
       if (serving) return serving;
-      const known = slots.has(model) || declared.has(model);
-      throw known
-        ? notReady(model, slots.get(model)?.problem)
-        : unknown(model, [...declared, ...slots.keys()]);
+      refuseUnknown(model);
+      throw notReady(model, slots.get(model)?.problem);
+    },
+    async staged(model) {
+      refuseUnknown(model);
+      return staged.get(model);
     },
     all: () => [...slots.values()].flatMap((slot) => (slot.serving ? [slot.serving] : [])),
     status: () =>
@@ -187,17 +201,13 @@ export function createModelPool({ store, log, texts, onChange, watchMs = 1000 }:
     stop() {
       stopped = true;
       clearTimeout(timer);
+      staged.stop();
     },
   };
 }
 
 const warm = (slot: Slot): ServingVariant[] =>
   [slot.serving, slot.previous].flatMap((model) => model?.variants ?? []);
-
-/** The first run of a session allocates; no request should pay for it. */
-async function warmUp(model: ServingModel): Promise<void> {
-  for (const { artifact } of model.variants) await artifact.warmUp();
-}
 
 /** Frees graphs that nothing refers to any more, once no request can be on its way to them. */
 function retire(superseded: ServingModel, kept: readonly ServingVariant[]): void {

@@ -13,6 +13,8 @@ export interface Asking {
   startedAt?: number;
   /** Milliseconds after `startedAt` in which the caller wants its answer. */
   timeoutMs?: number;
+  /** Asks the version in Staging, not what serves. */
+  staged?: boolean;
 }
 
 /** The one way to a prediction, whichever way the request came in. */
@@ -25,7 +27,7 @@ export interface Predictor {
 }
 
 interface Dependencies {
-  pool: Pick<ModelPool, 'get'>;
+  pool: Pick<ModelPool, 'get' | 'staged'>;
   lanes: Lanes;
   capture: CaptureSink;
   metrics: Pick<ScoringMetrics, 'prediction'>;
@@ -84,10 +86,10 @@ export function createPredictor({ pool, lanes, capture, metrics }: Dependencies)
   }
 
   return {
-    async predictMany(model, rows, { startedAt = performance.now(), timeoutMs } = {}) {
+    async predictMany(model, rows, { startedAt = performance.now(), timeoutMs, staged = false } = {}) {
       let serving: OnlineModel;
       try {
-        serving = requireOnline(pool.get(model));
+        serving = requireOnline(staged ? await pool.staged(model) : pool.get(model));
       } catch (error) {
         return rows.map((row) => failure(row, error as MeridianError));
       }

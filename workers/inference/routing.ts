@@ -8,7 +8,7 @@ export type Router<V> = (stickyKey: string) => V;
  * Splits traffic by the weights of the canary variants; the live variant answers the rest. The same key always gets
  * the same variant, and raising a canary's weight only ever moves keys towards it.
  */
-export function createRouter<V extends Pick<Variant, 'mode' | 'weight'>>(
+export function createRouter<V extends Pick<Variant, 'weight'> & { mode: string }>(
   variants: readonly V[],
   salt: string,
 ): Router<V> {

@@ -2,7 +2,7 @@ import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { Key } from '../../contracts/ids';
 import { personalColumns } from '../../contracts/masking';
 import type { ModelDeclaration } from '../../contracts/model';
-import type { Generation, Variant } from '../../contracts/release';
+import type { Generation, ServedVersion, Variant } from '../../contracts/release';
 import { loadArtifact } from '../../platform/onnx/artifact';
 import type { LoadedModel, RowModel } from '../../platform/onnx/loaded-model';
 import type { SessionHost } from '../../platform/onnx/session';
@@ -15,33 +15,49 @@ export interface PersonalNames {
   joinKeys: ReadonlySet<string>;
 }
 
+/** What a version costs this process. */
+export interface VersionMemory {
+  /** Size of `model.onnx`. */
+  graphBytes: number;
+  /** What the process grew by while the version was loaded and warmed up, at least 0; whatever else it did then is in it. */
+  rssGrowthBytes: number;
+}
+
 /** What is loaded of a version, once, however many generations name it. */
 interface LoadedVersion<Model> {
   artifact: Model;
   /** The declaration it was trained by, not today's: its inputs and views are the ones the graph knows. */
   declaration: ModelDeclaration;
   personal: PersonalNames;
+  memory: VersionMemory;
 }
 
-/** A variant of the served generation, loaded and checked. */
-export type ServingVariant<Model = LoadedModel> = Variant & LoadedVersion<Model>;
+/** A variant of the served generation, or the version in Staging, loaded and checked. */
+export type ServingVariant<Model = LoadedModel> = Omit<Variant, 'mode'> & {
+  mode: Variant['mode'] | 'staging';
+} & LoadedVersion<Model>;
 
-/** What a worker serves of one model: a generation with all of its variants loaded. Immutable; swapped as a whole. */
-export interface ServingModel<Model = LoadedModel> {
+/** Versions of one model that requests are routed to. Immutable; swapped as a whole. */
+export interface RoutedModel<Model = LoadedModel> {
   name: string;
-  generation: Generation;
+  /** Null of a version in Staging. */
+  generation: Generation | null;
+  /** The one that answers where no canary does. */
   live: ServingVariant<Model>;
   variants: ServingVariant<Model>[];
   shadows: ServingVariant<Model>[];
   route: Router<ServingVariant<Model>>;
 }
 
+/** What a worker serves of one model: a generation with all of its variants loaded. */
+export type ServingModel = RoutedModel & { generation: Generation };
+
 /** A model that answers single requests, as all but those of series do. */
-export type OnlineModel = ServingModel<RowModel>;
+export type OnlineModel = RoutedModel<RowModel>;
 export type OnlineVariant = ServingVariant<RowModel>;
 
 /** @throws InvalidInput where the model is one of series, which are scored by the day. */
-export function requireOnline(serving: ServingModel): OnlineModel {
+export function requireOnline(serving: RoutedModel): OnlineModel {
   if (isOnline(serving)) return serving;
   throw new MeridianError(
     ErrorCode.InvalidInput,
@@ -57,7 +73,7 @@ export function requireOnline(serving: ServingModel): OnlineModel {
   );
 }
 
-const isOnline = (serving: ServingModel): serving is OnlineModel =>
+const isOnline = (serving: RoutedModel): serving is OnlineModel =>
   serving.variants.every(({ artifact }) => artifact.kind !== 'metric-anomaly');
 
 /**
@@ -89,6 +105,18 @@ export async function loadGeneration(
   };
 }
 
+/** The version in Staging by itself. @throws as `loadGeneration` does */
+export async function loadStaged(
+  store: ObjectStore,
+  name: string,
+  staged: ServedVersion,
+  texts?: SessionHost,
+): Promise<RoutedModel> {
+  const version = await loadVersion(store, name, staged, texts);
+  const live: ServingVariant = { ...staged, ...version, weight: 1, mode: 'staging' };
+  return { name, generation: null, live, variants: [live], shadows: [], route: () => live };
+}
+
 /** All or none: what was opened is closed again where another variant does not load. */
 async function loadVariants(
   store: ObjectStore,
@@ -97,35 +125,45 @@ async function loadVariants(
   texts?: SessionHost,
 ): Promise<ServingVariant[]> {
   const opened: LoadedVersion<LoadedModel>[] = [];
-  const outcomes = await Promise.allSettled(
-    generation.variants.map(async (variant): Promise<ServingVariant> => {
+  const variants: ServingVariant[] = [];
+  try {
+    // One after the other, so that the memory that each takes can be told.
+    for (const variant of generation.variants) {
       const warm = loaded.find((other) => other.sha256 === variant.sha256);
-      if (warm) return { ...warm, ...variant };
+      if (warm) {
+        variants.push({ ...warm, ...variant });
+        continue;
+      }
       const version = await loadVersion(store, generation.model, variant, texts);
       opened.push(version);
-      return { ...variant, ...version };
-    }),
-  );
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed) {
+      variants.push({ ...variant, ...version });
+    }
+  } catch (error) {
     await Promise.all(opened.map(({ artifact }) => artifact.release()));
-    throw failed.reason;
+    throw error;
   }
-  return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<ServingVariant>).value);
+  return variants;
 }
 
+/** Warmed up too: the first run of a session allocates, and no request should pay for it. */
 async function loadVersion(
   store: ObjectStore,
   model: string,
-  variant: Variant,
+  served: ServedVersion,
   texts?: SessionHost,
 ): Promise<LoadedVersion<LoadedModel>> {
-  const artifact = await loadArtifact(store, variant, texts);
+  const before = process.memoryUsage.rss();
+  const artifact = await loadArtifact(store, served, texts);
   try {
     const declaration = await store.getJson<ModelDeclaration>(
       Key.declaration(model, artifact.provenance.declarationHash),
     );
-    return { artifact, declaration, personal: personalNames(declaration) };
+    await artifact.warmUp();
+    const memory = {
+      graphBytes: artifact.graphBytes,
+      rssGrowthBytes: Math.max(0, process.memoryUsage.rss() - before),
+    };
+    return { artifact, declaration, personal: personalNames(declaration), memory };
   } catch (error) {
     await artifact.release();
     throw error;
