@@ -55,7 +55,12 @@ async function serve(model: string, serving: Partial<ModelDeclaration['serving']
   return {
     declaration,
     metrics,
-    predictor: createPredictor({ pool: { get: () => held }, lanes, capture, metrics }),
+    predictor: createPredictor({
+      pool: { get: () => held, staged: async () => held },
+      lanes,
+      capture,
+      metrics,
+    }),
     captured: async () => {
       await capture.close();
       const entries = await stage.redis.xrange(CAPTURE_STREAM, '-', '+');
