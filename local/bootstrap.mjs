@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { installMissing } from './install/install.mjs';
 import { runTests } from './install/run-tests.mjs';
 import { installableParts } from './install/tools.mjs';
+import { scoringPeers } from './install/venvs.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const OLDEST_NODE = 20;
@@ -28,6 +29,7 @@ const commands = {
   },
   bench: async (args) => {
     await prepare({ withPeers: true });
+    if (args.includes('scoring')) await installMissing([scoringPeers(root)]);
     return node('dist/benchmarks/run.js', args);
   },
 };

@@ -76,6 +76,10 @@ export function runtimeVenv(root, name, env = process.env) {
   return venv(name, root, requirements, { torchIndex: name === 'torch' && env.MERIDIAN_TORCH_INDEX_URL });
 }
 
+/** What scoring is compared with; installed for that benchmark alone. */
+export const scoringPeers = (root) =>
+  venv('scoring-peers', root, join(root, 'benchmarks/scoring/peers/requirements.txt'));
+
 /**
  * The venvs: for MLflow, training jobs of each runtime, the search of tuning jobs, the weights that fine-tuning starts from
  * (of a package whose code is not used, hence without what it depends on), and the tests' references.

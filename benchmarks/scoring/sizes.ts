@@ -1,0 +1,11 @@
+/** How long and how often the benchmark of scoring measures. */
+export interface Sizes {
+  /** Times that each side takes its turn. */
+  turns: number;
+  /** Of each measurement. */
+  seconds: number;
+  warmUpSeconds: number;
+}
+
+export const FULL: Sizes = { turns: 3, seconds: 8, warmUpSeconds: 2 };
+export const QUICK: Sizes = { turns: 1, seconds: 3, warmUpSeconds: 1 };
