@@ -2,7 +2,8 @@ import { CAPTURE_STREAM, type CaptureBatch } from '../../contracts/capture';
 import { Key } from '../../contracts/ids';
 import type { StagingPointer } from '../../contracts/release';
 import type { ErrorBody, PredictResponse } from '../../contracts/scoring';
-import { createRig, declarationOf, register, release, until, type Rig, type Running } from './rig';
+import { createCaller, type Caller } from './callers';
+import { createRig, declarationOf, register, release, until, type Rig } from './rig';
 
 jest.setTimeout(120_000);
 
@@ -18,21 +19,11 @@ interface Batch {
 
 describe('predictions over HTTP', () => {
   let rig: Rig;
-  let worker: Running;
+  let caller: Caller;
   const declaration = declarationOf(MODEL);
 
-  async function post<Body>(
-    path: string,
-    body: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<{ status: number; body: Body & { error?: ErrorBody } }> {
-    const response = await fetch(`${worker.url}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-    });
-    return { status: response.status, body: (await response.json()) as Body & { error?: ErrorBody } };
-  }
+  const post = <Body>(path: string, body: unknown, headers?: Record<string, string>) =>
+    caller.post<Body & { error?: ErrorBody }>(path, body, headers);
   const predict = (body: unknown, { query = '', model = MODEL, headers = {} } = {}) =>
     post<PredictResponse<number>>(`/v1/predict/${model}${query}`, body, headers);
   const predictBatch = (instances: unknown, query = '', model = MODEL) =>
@@ -55,7 +46,7 @@ describe('predictions over HTTP', () => {
     await stage(FIRST, {
       staged: await register(rig.store, declarationOf(FIRST), `${FIRST}-v1.0.0`),
     });
-    worker = await rig.start('inference');
+    caller = await createCaller((await rig.start('inference')).url);
   });
   afterAll(() => rig.close());
 
@@ -203,14 +194,7 @@ describe('predictions over HTTP', () => {
   });
 
   it('shows bounds and memory of each model', async () => {
-    const { models } = (await (await fetch(`${worker.url}/v1/models`)).json()) as {
-      models: {
-        name: string;
-        generation: number;
-        limits: object;
-        memory: { graphBytes: number; rssGrowthBytes: number };
-      }[];
-    };
+    const { models } = (await caller.get<{ models: object[] }>('/v1/models')).body;
     expect(models).toHaveLength(1);
     const graph = await rig.store.get(`${Key.version(MODEL, `${MODEL}-v1.0.0`)}model.onnx`);
     expect(models[0]).toMatchObject({

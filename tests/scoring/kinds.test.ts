@@ -13,6 +13,7 @@ import type { ErrorBody, PredictResponse, TextPrediction } from '../../contracts
 import { createOnlineStore } from '../../platform/online-store';
 import { fixtureJson, type Fixture } from '../support/artifact-fixtures';
 import { storedCaptures } from './captures';
+import { declarationOfText } from './declarations';
 import { probeAll } from './probe';
 import { createRig, declarationOf, register, release, type Rig, type Running } from './rig';
 
@@ -23,23 +24,6 @@ const PRIVATE = 'private-words';
 const NUMBER = 'house-price';
 const SERIES = 'metric-watch';
 const texts = fixtureJson<GoldenRows<TextGoldenRow>>('text', 'golden.json').rows;
-
-function declarationOfText(model: string, personal: boolean): ModelDeclaration {
-  const declaration = declarationOf(model);
-  const [view] = declaration.views;
-  return {
-    ...declaration,
-    kind: 'text-classifier',
-    views: [
-      {
-        ...view!,
-        entity: { name: 'event', joinKeys: [{ name: 'event_id', type: 'string' }] },
-        features: [{ name: 'text', type: 'string', ...(personal && { personal }) }],
-      },
-    ],
-    inputs: [{ name: 'text', view: view!.name, feature: 'text', type: 'text' }],
-  };
-}
 
 function declarationOfKind(model: string, kind: ModelKind): ModelDeclaration {
   const declaration = declarationOf(model);

@@ -12,8 +12,18 @@ export function sendText(response: ServerResponse, status: number, type: string,
 
 /** An error in the shape every caller knows: `{"error": {code, message, fields, request_id}}`. */
 export function sendErrorBody(response: ServerResponse, error: ErrorBody): void {
-  if (error.code === ErrorCode.BodyTooLarge) response.setHeader('connection', 'close');
-  sendJson(response, HTTP_STATUS[error.code] ?? 500, { error }, error.request_id);
+  sendFailure(response, error.code, { error }, error.request_id);
+}
+
+/** Any body under the status of the code. */
+export function sendFailure(
+  response: ServerResponse,
+  code: ErrorCode,
+  body: unknown,
+  requestId: string,
+): void {
+  if (code === ErrorCode.BodyTooLarge) response.setHeader('connection', 'close');
+  sendJson(response, HTTP_STATUS[code] ?? 500, body, requestId);
 }
 
 export function sendError(response: ServerResponse, cause: unknown, requestId: string): void {
@@ -21,7 +31,8 @@ export function sendError(response: ServerResponse, cause: unknown, requestId: s
   sendErrorBody(response, { code, message, fields, request_id: requestId });
 }
 
-function asMeridianError(cause: unknown): MeridianError {
+/** What is no error of ours is told as InternalError, and nothing else of it. */
+export function asMeridianError(cause: unknown): MeridianError {
   if (cause instanceof MeridianError) return cause;
   return new MeridianError(
     ErrorCode.InternalError,

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { QuerySpec } from './query';
 
@@ -7,7 +8,11 @@ export type Method = 'GET' | 'POST';
 export type Methods<Handler> = Partial<Record<Method, Handler>> & {
   /** The query parameters that it takes; none unless said. */
   query?: QuerySpec;
+  /** How its errors are told, where not as everywhere. */
+  sendError?: SendError;
 };
+
+export type SendError = (response: ServerResponse, cause: unknown, requestId: string) => void;
 
 /** Path → what is done there; a part `*` takes any one part: `/v1/predict/*`. */
 export type RouteTable<Handler> = Readonly<Record<string, Methods<Handler>>>;

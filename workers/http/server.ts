@@ -86,39 +86,39 @@ async function dispatch(
 ): Promise<void> {
   const startedAt = performance.now();
   let requestId = '';
+  let tell = sendError;
   try {
     if (!server.listening) response.setHeader('connection', 'close');
     requestId = requestIdOf(request);
     const url = request.url!;
     const cut = url.indexOf('?');
     const path = cut < 0 ? url : url.slice(0, cut);
-    const { handler, methods, parameters } = find(router, path, request, response);
+    const { methods, parameters } = router.find(path);
+    tell = methods.sendError ?? tell;
+    const handler = handlerOf(methods, path, request, response);
     const query = readQuery(cut < 0 ? '' : url.slice(cut + 1), methods.query);
     await handler({ request, response, requestId, parameters, query, startedAt });
   } catch (error) {
     if (error instanceof AbortedRequest) return;
     if (!(error instanceof MeridianError)) log.error({ err: error, requestId }, 'a request failed');
-    sendError(response, error, requestId || randomUUID());
+    tell(response, error, requestId || randomUUID());
   }
 }
 
-/** @throws RouteNotFound, MethodNotAllowed */
-function find(
-  router: Router<Handler>,
+/** @throws MethodNotAllowed */
+function handlerOf(
+  methods: Methods<Handler>,
   path: string,
-  request: IncomingMessage,
+  { method }: IncomingMessage,
   response: ServerResponse,
-): { handler: Handler; methods: Methods<Handler>; parameters: readonly string[] } {
-  const { methods, parameters } = router.find(path);
-  const handler = methods[(request.method === 'HEAD' ? 'GET' : request.method) as Method];
-  if (handler) return { handler, methods, parameters };
-  const allowed = ['GET', 'POST'].filter((method) => method in methods).join(', ');
+): Handler {
+  const handler = methods[(method === 'HEAD' ? 'GET' : method) as Method];
+  if (handler) return handler;
+  const allowed = ['GET', 'POST'].filter((known) => known in methods).join(', ');
   response.setHeader('allow', allowed);
-  throw new MeridianError(
-    ErrorCode.MethodNotAllowed,
-    `${request.method} ${path}: expected ${allowed} here.`,
-    [{ field: 'method', found: request.method!, expected: allowed }],
-  );
+  throw new MeridianError(ErrorCode.MethodNotAllowed, `${method} ${path}: expected ${allowed} here.`, [
+    { field: 'method', found: method!, expected: allowed },
+  ]);
 }
 
 /** What Node could not read as HTTP: answered where the line still stands, then hung up. */

@@ -2,19 +2,18 @@ import { performance } from 'node:perf_hooks';
 import { ErrorCode, type MeridianError } from '../../contracts/errors';
 import type { PredictOutcome, PredictRow } from '../../contracts/scoring';
 import type { CaptureSink } from './capture';
+import { findServing, type Target } from './find-serving';
 import type { Lanes } from './lanes';
 import type { ScoringMetrics } from './metrics';
 import type { ModelPool } from './model-pool';
 import { requireOnline, type OnlineModel, type OnlineVariant } from './serving-model';
 import { againOn, failure, toOutcome, toWork, type Work } from './work';
 
-export interface Asking {
+export interface Asking extends Target {
   /** `performance.now()` that latency is counted from; default: now. */
   startedAt?: number;
   /** Milliseconds after `startedAt` in which the caller wants its answer. */
   timeoutMs?: number;
-  /** Asks the version in Staging, not what serves. */
-  staged?: boolean;
 }
 
 /** The one way to a prediction, whichever way the request came in. */
@@ -86,10 +85,13 @@ export function createPredictor({ pool, lanes, capture, metrics }: Dependencies)
   }
 
   return {
-    async predictMany(model, rows, { startedAt = performance.now(), timeoutMs, staged = false } = {}) {
+    async predictMany(model, rows, { startedAt = performance.now(), timeoutMs, staged, version } = {}) {
       let serving: OnlineModel;
       try {
-        serving = requireOnline(staged ? await pool.staged(model) : pool.get(model));
+        serving =
+          staged || version !== undefined
+            ? await findServing(pool, model, { staged, version })
+            : requireOnline(pool.get(model));
       } catch (error) {
         return rows.map((row) => failure(row, error as MeridianError));
       }

@@ -3,7 +3,6 @@ import { ErrorCode, MeridianError, show } from '../../../contracts/errors';
 import type { ErrorBody, PredictOutcome } from '../../../contracts/scoring';
 import type { Exchange } from '../../http/server';
 import type { Asking } from '../predictor';
-import { failure } from '../work';
 
 /** Longest time that a caller may give a request, in milliseconds. */
 export const MAX_TIMEOUT_MS = 600_000;
@@ -25,28 +24,6 @@ function timeoutOf({ headers }: IncomingMessage): number | undefined {
   throw new MeridianError(ErrorCode.InvalidInput, `Header x-timeout-ms: expected ${expected}.`, [
     { field: 'x-timeout-ms', found: show(given), expected },
   ]);
-}
-
-/** The outcomes, or those of a deadline that passed before they came: whoever set one is not kept waiting. */
-export function inTime(
-  outcomes: Promise<PredictOutcome[]>,
-  { startedAt, timeoutMs }: Asking,
-  requestIds: readonly string[],
-): Promise<PredictOutcome[]> {
-  if (timeoutMs === undefined) return outcomes;
-  return new Promise((resolve) => {
-    const late = (): void =>
-      resolve(requestIds.map((requestId) => failure({ requestId }, deadlinePassed(timeoutMs))));
-    const timer = setTimeout(late, Math.max(1, startedAt! + timeoutMs - performance.now()));
-    void outcomes.then(resolve).finally(() => clearTimeout(timer));
-  });
-}
-
-function deadlinePassed(timeoutMs: number): MeridianError {
-  return new MeridianError(
-    ErrorCode.DeadlineExceeded,
-    `No answer within the ${timeoutMs} ms that the caller set. Give it more time, or try again.`,
-  );
 }
 
 const OF_THE_REQUEST: ReadonlySet<ErrorCode> = new Set([

@@ -3,7 +3,10 @@ import type { CaptureBuffer } from '../capture';
 import type { ScoringMetrics } from '../metrics';
 import type { ModelPool } from '../model-pool';
 import type { Predictor } from '../predictor';
+import { createInvocationRoutes } from './invocations';
 import { createModelRoutes } from './models';
+import { createOpenInferenceRoutes } from './open-inference';
+import { createOpenApiRoutes } from './openapi';
 import { createOperationRoutes } from './operations';
 import { createPredictRoutes } from './predict';
 
@@ -19,7 +22,10 @@ interface Dependencies {
 export function createRoutes(dependencies: Dependencies): Routes {
   return {
     ...createPredictRoutes(dependencies),
+    ...createOpenInferenceRoutes(dependencies),
+    ...createInvocationRoutes(dependencies.predictor),
     ...createModelRoutes(dependencies.pool),
     ...createOperationRoutes(dependencies),
+    ...createOpenApiRoutes(),
   };
 }

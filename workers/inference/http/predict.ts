@@ -1,14 +1,16 @@
-import { ErrorCode, MeridianError, type FieldProblem } from '../../../contracts/errors';
+import type { FieldProblem } from '../../../contracts/errors';
 import { mask } from '../../../contracts/masking';
 import { MAX_INSTANCES, type PredictOutcome, type PredictRow } from '../../../contracts/scoring';
 import { readJsonObject } from '../../http/request';
 import { sendErrorBody, sendJson } from '../../http/response';
 import type { Exchange, Routes } from '../../http/server';
+import { findServing } from '../find-serving';
+import { inTime } from '../in-time';
 import type { ModelPool } from '../model-pool';
 import type { Predictor } from '../predictor';
 import { isObject } from '../predict-request';
-import { requireOnline } from '../serving-model';
-import { ASKING_QUERY, askingOf, commonError, inTime } from './asking';
+import { ASKING_QUERY, askingOf, commonError } from './asking';
+import { invalidInput } from './check-body';
 
 interface Dependencies {
   pool: Pick<ModelPool, 'get' | 'staged'>;
@@ -43,7 +45,7 @@ export function createPredictRoutes({ pool, predictor }: Dependencies): Routes {
     const instances = instancesOf(body);
     const asking = askingOf(exchange);
     const model = parameters[0]!;
-    const { live } = requireOnline(asking.staged ? await pool.staged(model) : pool.get(model));
+    const { live } = await findServing(pool, model, asking);
     const rows = instances.map((instance, index) => toRow(instance, `${requestId}:${index}`, exchange));
     const ids = rows.map((row) => row.requestId);
     const outcomes = await inTime(predictor.predictMany(model, rows, asking), asking, ids);
@@ -87,13 +89,13 @@ function instancesOf({ instances }: Record<string, unknown>): Record<string, unk
   const size = Array.isArray(instances) ? instances.length : null;
   if (size === null || size < 1 || size > MAX_INSTANCES) {
     const found = size === null ? 'no list' : `${size} rows`;
-    throw invalid([{ field: 'instances', found, expected: `a list of 1 to ${MAX_INSTANCES} rows` }]);
+    throw invalidInput([{ field: 'instances', found, expected: `a list of 1 to ${MAX_INSTANCES} rows` }]);
   }
   const rows = instances as unknown[];
   const bad = rows.findIndex((row) => !isObject(row));
   if (bad >= 0) {
     const expected = 'an object with features or entity';
-    throw invalid([{ field: `instances.${bad}`, found: 'no object', expected }]);
+    throw invalidInput([{ field: `instances.${bad}`, found: 'no object', expected }]);
   }
   rows.forEach((row, index) => refuseOtherFields(row as Record<string, unknown>, ROW, `instances.${index}.`));
   return rows as Record<string, unknown>[];
@@ -107,15 +109,5 @@ function refuseOtherFields(body: Record<string, unknown>, known: ReadonlySet<str
     const expected = `no such field (known: ${[...known].join(', ')})`;
     (fields ??= []).push({ field: prefix + name, found: mask(body[name]), expected });
   }
-  if (fields) throw invalid(fields);
-}
-
-/** Enough to mend a request by; a hostile one may have a hundred thousand. */
-const MAX_PROBLEMS = 50;
-
-function invalid(problems: FieldProblem[]): MeridianError {
-  const fields = problems.slice(0, MAX_PROBLEMS);
-  const text = fields.map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
-  if (problems.length > fields.length) text.push(`and ${problems.length - fields.length} more`);
-  return new MeridianError(ErrorCode.InvalidInput, `${text.join('; ')}.`, fields);
+  if (fields) throw invalidInput(fields);
 }
