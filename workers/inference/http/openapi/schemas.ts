@@ -23,10 +23,9 @@ function record(properties: Record<string, Schema>, optional: Record<string, Sch
   };
 }
 
-/** A contract's own schema, as a part of this document. */
-function embedded({ $id: _, title: __, ...schema }: { $id: string; title: string }): Schema {
-  return schema;
-}
+/** A contract's own schema, as a part of this document: without the name that it has by itself. */
+const embedded = (contract: object): Schema =>
+  Object.fromEntries(Object.entries(contract).filter(([key]) => key !== '$id' && key !== 'title'));
 
 const features: Schema = { type: 'object', description: 'Feature values by name; null where there is none.' };
 const entity: Schema = {
