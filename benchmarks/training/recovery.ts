@@ -41,7 +41,7 @@ export async function recoveryRows(connected: Connected, model: ModelDeclaration
   const jobName = await newestJob(connected);
   const log = (): Promise<string[]> => readJobLog(connected.config.sagemaker, jobName, WHOLE_LOG);
   while ((await log()).filter((line) => CHECKPOINT.test(line)).length < 2) await sleep(100);
-  await sleep(500);
+  while (numbers(await log(), CHECKPOINT).length < 2) await sleep(100);
   const interrupted = Date.now();
   await interrupt(connected, jobName);
   while (!stepsAfterResume(await log())) await sleep(100);
