@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { ErrorCode, MeridianError } from '../../contracts/errors';
 import { HTTP_STATUS, type ErrorBody } from '../../contracts/scoring';
 
@@ -48,11 +48,8 @@ function send(
   requestId?: string,
 ): void {
   if (response.headersSent || response.destroyed) return;
-  const headers: [string, string | number][] = [
-    ['content-type', type],
-    ['content-length', Buffer.byteLength(text)],
-  ];
-  if (requestId !== undefined) headers.push(['x-request-id', requestId]);
-  response.writeHead(status, Object.fromEntries(headers));
+  const headers: OutgoingHttpHeaders = { 'content-type': type, 'content-length': Buffer.byteLength(text) };
+  if (requestId !== undefined) headers['x-request-id'] = requestId;
+  response.writeHead(status, headers);
   response.end(text);
 }
