@@ -11,8 +11,8 @@ export interface Config {
   redisUrl: string;
   mlflowUrl: string;
   slack: { apiUrl?: string; token?: string; channel: string };
-  /** `slots`: how many graphs of text an inference worker computes at a time. */
-  scoring: { host: string; port: number; slots: number };
+  /** `grpcPort`: of the Open Inference Protocol, which is spoken over gRPC only where it is given. `slots`: how many graphs of text an inference worker computes at a time. */
+  scoring: { host: string; port: number; grpcPort?: number; slots: number };
   /** `eventsToken`: what callers of the events entry must bring; without it whoever reaches the gateway may wake a poll. */
   gateway: { host: string; port: number; eventsToken?: string };
   /** Shown in messages and links. */
@@ -73,6 +73,7 @@ export function loadConfig(env: Environment = process.env): Config {
     scoring: {
       host: env['MERIDIAN_SCORING_HOST'] ?? '127.0.0.1',
       port: Number(env['MERIDIAN_SCORING_PORT'] ?? 8080),
+      grpcPort: env['MERIDIAN_SCORING_GRPC_PORT'] ? Number(env['MERIDIAN_SCORING_GRPC_PORT']) : undefined,
       slots: Number(env['MERIDIAN_INFERENCE_SLOTS'] ?? availableParallelism()),
     },
     gateway: {

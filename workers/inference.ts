@@ -17,6 +17,8 @@ import { workflowBundle } from '../platform/workflow-bundle';
 import { startHttpServer } from './http/server';
 import { createCaptureBuffer } from './inference/capture';
 import { createEntityLookUp } from './inference/entity-features';
+import { startGrpcServer } from './inference/grpc/server';
+import { createService } from './inference/grpc/service';
 import { createRoutes } from './inference/http';
 import { createLanes } from './inference/lanes';
 import { createScoringMetrics } from './inference/metrics';
@@ -50,6 +52,13 @@ async function main(): Promise<void> {
     config.scoring,
     log,
   );
+  const grpc =
+    config.scoring.grpcPort === undefined
+      ? null
+      : await startGrpcServer(createService({ pool, predictor, log }), {
+          host: config.scoring.host,
+          port: config.scoring.grpcPort,
+        });
   const presence = createPresence(redis, workerId, () => ({
     id: workerId,
     address: http.url,
@@ -84,7 +93,7 @@ async function main(): Promise<void> {
   const running = Promise.all(workers.map((worker) => worker.run()));
   await presence.announce();
   reportReady();
-  log.info({ workerId, address: http.url, models: pool.status() }, 'ready');
+  log.info({ workerId, address: http.url, grpc: grpc?.address, models: pool.status() }, 'ready');
 
   const stopping = new Promise<void>((resolve) => {
     if (shutdown.aborted) resolve();
@@ -93,7 +102,7 @@ async function main(): Promise<void> {
   await Promise.race([stopping, running]);
   await presence.withdraw();
   for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-  await Promise.all([http.close(), running]);
+  await Promise.all([http.close(), grpc?.close(), running]);
   pool.stop();
   await capture.close();
   telemetry.close();

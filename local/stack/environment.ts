@@ -37,6 +37,7 @@ export function stackEnvironment(home: string, ports: Ports): Record<string, str
     MERIDIAN_TEMPORAL_UI_URL: url(ports.temporalUi),
     MERIDIAN_SCORING_URL: url(ports.inference),
     MERIDIAN_SCORING_PORT: String(ports.inference),
+    MERIDIAN_SCORING_GRPC_PORT: String(ports.inferenceGrpc),
     MERIDIAN_CONSOLE_URL: url(ports.gateway),
     MERIDIAN_GATEWAY_PORT: String(ports.gateway),
     MERIDIAN_FEAST_REPO: join(home, 'feast'),

@@ -25,6 +25,7 @@ export const DEFAULT_PORTS = {
   sagemaker: 7080,
   sinks: 7090,
   inference: 8080,
+  inferenceGrpc: 8081,
   gateway: 8090,
 } as const;
 export type PortName = keyof typeof DEFAULT_PORTS;

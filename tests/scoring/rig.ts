@@ -38,6 +38,8 @@ export interface Rig {
 
 export interface Running {
   url: string;
+  /** Host and port of an inference worker's gRPC service. */
+  grpc: string;
   process: ChildProcess;
   /** Ends it and waits for its exit; the exit code, null where a signal ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
@@ -82,7 +84,7 @@ export async function createRig(): Promise<Rig> {
 }
 
 async function startProcess(name: string, env: Record<string, string>, home: string): Promise<Running> {
-  const port = await freePort();
+  const [port, grpcPort] = [await freePort(), await freePort()];
   const readyFile = join(home, `${name}-${port}.ready`);
   const child = spawn(process.execPath, [join(projectRoot(), 'dist', 'workers', `${name}.js`)], {
     env: {
@@ -90,6 +92,7 @@ async function startProcess(name: string, env: Record<string, string>, home: str
       ...env,
       MERIDIAN_READY_FILE: readyFile,
       MERIDIAN_SCORING_PORT: String(port),
+      MERIDIAN_SCORING_GRPC_PORT: String(grpcPort),
       MERIDIAN_GATEWAY_PORT: String(port),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -113,6 +116,7 @@ async function startProcess(name: string, env: Record<string, string>, home: str
   );
   return {
     url: `http://127.0.0.1:${port}`,
+    grpc: `127.0.0.1:${grpcPort}`,
     process: child,
     async stop(signal = 'SIGTERM') {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);

@@ -7,6 +7,8 @@ import { ErrorCode, MeridianError } from '../../contracts/errors';
 export const MAX_BODY = 1024 * 1024;
 
 const REQUEST_ID = /^[\x21-\x7e]{1,200}$/;
+export const REQUEST_ID_EXPECTED = 'at most 200 printable ASCII characters without a space';
+export const isRequestId = (text: string): boolean => REQUEST_ID.test(text);
 
 /**
  * The caller's `x-request-id`, or a new one.
@@ -15,8 +17,8 @@ const REQUEST_ID = /^[\x21-\x7e]{1,200}$/;
 export function requestIdOf(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   if (given === undefined || given === '') return randomUUID();
-  if (typeof given === 'string' && REQUEST_ID.test(given)) return given;
-  const expected = 'at most 200 printable ASCII characters without a space';
+  if (typeof given === 'string' && isRequestId(given)) return given;
+  const expected = REQUEST_ID_EXPECTED;
   throw new MeridianError(ErrorCode.InvalidInput, `Header x-request-id: expected ${expected}.`, [
     { field: 'x-request-id', found: `${String(given).length} characters`, expected },
   ]);

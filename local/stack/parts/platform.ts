@@ -60,7 +60,7 @@ const polls: Pick<Part, 'ports' | 'check'> = {
 export const pipelines = worker('pipelines', ['temporal', 's3'], polls);
 export const data = worker('data', ['temporal', 's3'], polls);
 export const inference = worker('inference', ['temporal', 's3', 'redis'], {
-  ports: ['inference'],
+  ports: ['inference', 'inferenceGrpc'],
   async check(context) {
     await healthAt('inference', '/healthz')(context);
     await polls.check(context);
