@@ -50,7 +50,9 @@ async function observe(ask: (predictor: Predictor) => ReturnType<Predictor['pred
   const lookUp = createEntityLookUp(createOnlineStore(stage.redis, 'meridian'));
   const metrics = createScoringMetrics(createTelemetry({}));
   const lanes = createLanes({ lookUp, metrics, slots: 1 });
-  const answers = await ask(createPredictor({ pool: { get: () => serving, staged: async () => serving }, lanes, capture, metrics }));
+  const answers = await ask(
+    createPredictor({ pool: { get: () => serving, staged: async () => serving }, lanes, capture, metrics }),
+  );
   await capture.close();
   const entries = await stage.redis.xrange(CAPTURE_STREAM, '-', '+');
   const records = entries.flatMap(([, [, batch]]) => (JSON.parse(batch!) as CaptureBatch).records);
