@@ -2,11 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Row } from './row';
+import { measureEntity } from './scoring/entity';
 import { measureHttp } from './scoring/http';
+import { measureText } from './scoring/text';
 import { withScene, type Scene } from './scoring/scene';
 import type { Sizes } from './scoring/sizes';
 
-const PARTS = { http: measureHttp } satisfies Record<string, (scene: Scene) => Promise<Row[]>>;
+const PARTS = { http: measureHttp, entity: measureEntity, text: measureText } satisfies Record<
+  string,
+  (scene: Scene) => Promise<Row[]>
+>;
 
 /** Scoring: ours, and what users would serve the same models with instead, on the same machine in turns. */
 export async function scoringBenchmark(

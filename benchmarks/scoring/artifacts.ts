@@ -16,19 +16,19 @@ export interface Artifact<Row> {
   golden: GoldenRows<Row>;
 }
 
-/** Runs one of the programs beside this file that train and export; they leave an artifact in the folder. */
-export async function makeArtifact<Row>(
+/** Runs one of the programs beside this file that train and export; they leave artifacts in the folder. */
+export async function makeArtifact(
   runtime: 'xgboost' | 'torch',
   program: string,
   folder: string,
   ...args: string[]
-): Promise<Artifact<Row>> {
+): Promise<void> {
   const python = join((await findTestTools())[runtime], 'bin', 'python');
   const file = join(projectRoot(), 'benchmarks', 'scoring', program);
   await promisify(execFile)(python, [file, folder, ...args], { maxBuffer: 64 * 1024 * 1024 });
-  return readArtifact(folder);
 }
 
+/** What such a program left. */
 export const readArtifact = <Row>(folder: string): Artifact<Row> => ({
   folder,
   golden: JSON.parse(readFileSync(join(folder, 'golden.json'), 'utf8')) as GoldenRows<Row>,

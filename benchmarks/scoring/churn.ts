@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { GoldenRow, ModelDeclaration } from '../../contracts/model';
 import { FEATURE_NAMES, materializedView } from '../features/data';
-import { makeArtifact, type Artifact } from './artifacts';
+import { makeArtifact, readArtifact, type Artifact } from './artifacts';
 
 /** The model: thirty numbers a customer, out of one view. */
 export const churn = {
@@ -20,5 +20,8 @@ export const churn = {
   serving: { mode: 'online', p95Ms: 45 },
 } as unknown as ModelDeclaration;
 
-export const makeChurn = (folder: string): Promise<Artifact<GoldenRow>> =>
-  makeArtifact('xgboost', 'make_churn.py', join(folder, 'churn'));
+export async function makeChurn(folder: string): Promise<Artifact<GoldenRow>> {
+  const target = join(folder, 'churn');
+  await makeArtifact('xgboost', 'make_churn.py', target);
+  return readArtifact(target);
+}

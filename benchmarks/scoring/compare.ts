@@ -39,3 +39,12 @@ export function compare<Name extends string>({
       });
     });
 }
+
+/** A figure of every side. */
+export const each = <Name extends string, Answer>(
+  answers: Record<Name, Answer>,
+  figure: (answer: Answer) => number,
+): Record<Name, number> =>
+  Object.fromEntries(
+    Object.entries<Answer>(answers).map(([name, answer]) => [name, figure(answer)]),
+  ) as Record<Name, number>;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Row } from '../row';
 import { agree } from './agreement';
-import { compare } from './compare';
+import { compare, each } from './compare';
 import { callsASecond, latency } from './figures';
 import type { Scene } from './scene';
 import { bareNode, fastApi, ours, type StartSide } from './sides';
@@ -80,11 +80,3 @@ export function measureHttp(scene: Scene): Promise<Row[]> {
     ];
   });
 }
-
-const each = <Name extends string, Answer>(
-  answers: Record<Name, Answer>,
-  figure: (answer: Answer) => number,
-): Record<Name, number> =>
-  Object.fromEntries(
-    Object.entries<Answer>(answers).map(([name, answer]) => [name, figure(answer)]),
-  ) as Record<Name, number>;

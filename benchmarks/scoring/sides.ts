@@ -9,6 +9,8 @@ import { findPeers } from './tools';
 export interface Side {
   /** `http://127.0.0.1:<port>` */
   url: string;
+  /** Where it answers, if not where the others do. */
+  path?: string;
   stop(): Promise<unknown>;
   /** Called before each measurement. */
   prepare?(): Promise<unknown>;

@@ -34,7 +34,7 @@ export function loadInTurns<Name extends string>(
       name,
       async () => {
         await side.prepare?.();
-        return runCleanLoad({ ...load, url: side.url + path, seconds, warmUpSeconds });
+        return runCleanLoad({ ...load, url: side.url + (side.path ?? path), seconds, warmUpSeconds });
       },
     ] as const;
   });
