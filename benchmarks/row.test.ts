@@ -22,6 +22,16 @@ describe('a row', () => {
     expect(row({ measure: 'P95', unit: 'ms', value, atMost: 45 })).toMatchObject({ target: '≤ 45', holds });
   });
 
+  it.each([
+    [5000, true],
+    [4999.999_9, false],
+  ])('judges %d against at least 5000', (value, holds) => {
+    expect(row({ measure: 'calls', unit: 'calls/s', value, atLeast: 5000 })).toMatchObject({
+      target: '≥ 5000',
+      holds,
+    });
+  });
+
   it('compares with a peer', () => {
     const peer = { name: 'another', value: 20 };
     expect(row({ measure: 'P95', unit: 'ms', value: 10, peer })).toMatchObject({

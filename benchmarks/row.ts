@@ -18,6 +18,8 @@ interface Figure {
   value: number;
   /** The largest value that is good enough. */
   atMost?: number;
+  /** The smallest value that is good enough. */
+  atLeast?: number;
   peer?: { name: string; value: number };
   /** The smallest ratio to the peer that is good enough: where more is better. */
   ratioAtLeast?: number;
@@ -48,11 +50,12 @@ interface Target {
 }
 
 function targetsOf(
-  { measure, value, atMost, ratioAtLeast, ratioAtMost }: Figure,
+  { measure, value, atMost, atLeast, ratioAtLeast, ratioAtMost }: Figure,
   ratio: number | null,
 ): Target[] {
   const targets: Target[] = [];
   if (atMost !== undefined) targets.push({ words: `≤ ${atMost}`, holds: value <= atMost });
+  if (atLeast !== undefined) targets.push({ words: `≥ ${atLeast}`, holds: value >= atLeast });
   if (ratioAtLeast === undefined && ratioAtMost === undefined) return targets;
   if (ratio === null) throw new Error(`${measure}: expected a peer, as its target is a ratio.`);
   if (ratioAtLeast !== undefined)

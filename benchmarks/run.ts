@@ -9,6 +9,7 @@ import { mainBenchmark } from './main';
 import { scoringBenchmark } from './scoring';
 import { FULL as SCORING_FULL, QUICK as SCORING_QUICK } from './scoring/sizes';
 import { trainingBenchmark } from './training';
+import { plot } from './plot';
 import { asTable, describeMachine, type Report } from './report';
 import type { Row } from './row';
 
@@ -21,27 +22,32 @@ interface Asked {
   only: readonly string[];
   /** Of each measurement. */
   seconds?: number;
+  /** A folder for CPU profiles of what is measured. */
+  profile?: string;
 }
 
 interface Runs {
   full: Benchmark;
   /** Small sizes, for work on the benchmark itself: its figures are not recorded. */
   quick?: Benchmark;
+  /** Where a plot is wanted beside the figures: its title. */
+  plot?: string;
 }
 
 const BENCHMARKS: Record<string, Runs> = {
   main: { full: mainBenchmark },
   training: { full: trainingBenchmark },
   scoring: {
-    full: (say, asked) => scoringBenchmark(sized(SCORING_FULL, asked), asked.only, say),
-    quick: (say, asked) => scoringBenchmark(sized(SCORING_QUICK, asked), asked.only, say),
+    plot: 'Scoring, ours and what else there is',
+    full: (say, asked) => scoringBenchmark({ ...asked, sizes: sized(SCORING_FULL, asked), say }),
+    quick: (say, asked) => scoringBenchmark({ ...asked, sizes: sized(SCORING_QUICK, asked), say }),
   },
   features: { full: (say) => featuresBenchmark(FULL, say), quick: (say) => featuresBenchmark(QUICK, say) },
 };
 
 /**
  * `npm run bench -- <name>`: measures, prints a table, and writes `benchmarks/results/<name>.json`; with `--quick` it
- * measures little, with `--only <part>` and `--seconds <n>` what they say, and then writes nothing.
+ * measures little, with `--only <part>` and `--seconds <n>` what they say, and then writes nothing; `--profile <folder>` is for CPU profiles.
  */
 async function main(args: readonly string[]): Promise<void> {
   const { positionals, values } = parseArgs({
@@ -50,20 +56,23 @@ async function main(args: readonly string[]): Promise<void> {
       quick: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
       seconds: { type: 'string' },
+      profile: { type: 'string' },
     },
     allowPositionals: true,
   });
   const benchmark = benchmarkOf(positionals, values.quick);
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
   const machine = describeMachine();
-  const { quick, only, seconds } = values;
-  const asked = { only, seconds: seconds === undefined ? undefined : Number(seconds) };
+  const { quick, only, seconds, profile } = values;
+  const asked = { only, seconds: seconds === undefined ? undefined : Number(seconds), profile };
   const report: Report = { rows: await benchmark(say, asked), machine };
   say(`\n${asTable(report.rows)}`);
-  if (quick || only.length > 0 || seconds !== undefined) return;
+  if (quick || only.length > 0 || seconds !== undefined || profile !== undefined) return;
+  const { plot: title } = BENCHMARKS[positionals[0]!]!;
   const path = join(projectRoot(), 'benchmarks', 'results', `${positionals[0]!}.json`);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${JSON.stringify(report, null, 2)}\n`);
+  if (title) await writeFile(path.replace(/json$/, 'svg'), plot(report, title));
   say(`\nwritten to ${path}`);
 }
 

@@ -5,26 +5,29 @@ import type { Row } from './row';
 import { measureEntity } from './scoring/entity';
 import { measureHttp } from './scoring/http';
 import { measureText } from './scoring/text';
-import { withScene, type Scene } from './scoring/scene';
-import type { Sizes } from './scoring/sizes';
+import { measureQueue } from './scoring/queue';
+import { measureReload } from './scoring/reload';
+import { withScene, type Scene, type Setting } from './scoring/scene';
 
-const PARTS = { http: measureHttp, entity: measureEntity, text: measureText } satisfies Record<
-  string,
-  (scene: Scene) => Promise<Row[]>
->;
+const PARTS = {
+  http: measureHttp,
+  entity: measureEntity,
+  text: measureText,
+  queue: measureQueue,
+  reload: measureReload,
+} satisfies Record<string, (scene: Scene) => Promise<Row[]>>;
+
+/** `only`: the parts to measure; all of them where none is named. */
+type Asked = Omit<Setting, 'folder'> & { only: readonly string[] };
 
 /** Scoring: ours, and what users would serve the same models with instead, on the same machine in turns. */
-export async function scoringBenchmark(
-  sizes: Sizes,
-  only: readonly string[],
-  say: (text: string) => void,
-): Promise<Row[]> {
+export async function scoringBenchmark({ only, ...setting }: Asked): Promise<Row[]> {
   const unknown = only.filter((name) => !Object.hasOwn(PARTS, name));
   if (unknown.length > 0)
     throw new Error(`--only ${unknown.join(' ')}: expected ${Object.keys(PARTS).join(', ')}.`);
   const folder = await mkdtemp(join(tmpdir(), 'meridian-bench-'));
   try {
-    return await withScene({ sizes, say, folder }, async (scene) => {
+    return await withScene({ ...setting, folder }, async (scene) => {
       const rows: Row[] = [];
       for (const [name, measure] of Object.entries(PARTS))
         if (only.length === 0 || only.includes(name)) rows.push(...(await measure(scene)));

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { ModelDeclaration, TextGoldenRow } from '../../contracts/model';
 import { modelFolder } from '../../local/base-model';
 import { eventClassifier } from '../../models/event-classifier/model';
-import { release } from '../../tests/scoring/rig';
+import { release, type Rig } from '../../tests/scoring/rig';
 import { findTestTools } from '../../tests/support/tools';
 import { makeArtifact, readArtifact, register, type Artifact } from './artifacts';
-import type { Scene } from './scene';
+import type { Setting } from './scene';
 import { TEXTS } from './texts';
 
 /** A classifier of texts with weights of this kind. */
@@ -17,7 +17,7 @@ export interface Classifier {
 }
 
 /** Exports MiniLM with both kinds of weights and releases each as a model of its own. */
-export async function releaseClassifiers({ folder, rig, say }: Scene): Promise<Classifier[]> {
+export async function releaseClassifiers({ folder, say }: Setting, rig: Rig): Promise<Classifier[]> {
   say('exporting the classifiers of texts');
   const texts = join(folder, 'texts.json');
   await writeFile(texts, JSON.stringify(TEXTS));

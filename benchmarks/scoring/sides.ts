@@ -24,10 +24,15 @@ export type StartSide = (scene: Scene) => Promise<Side>;
  * go to Redis; what a drainer would have taken since the last measurement is taken away, lest a full stream spare the
  * worker its work.
  */
-export const ours: StartSide = async ({ rig }) => {
-  const worker = await rig.start('inference');
+export const ours: StartSide = async ({ rig, profile }) => {
+  const worker = await rig.start('inference', profile ? profiled(profile) : {});
   return { url: worker.url, stop: () => worker.stop(), prepare: () => rig.redis.del(CAPTURE_STREAM) };
 };
+
+const profiled = (folder: string): Record<string, string> => ({
+  NODE_OPTIONS: `--require ${join(__dirname, 'profiler.js')}`,
+  MERIDIAN_PROFILE_DIR: folder,
+});
 
 /** The same session behind node:http. */
 export const bareNode: StartSide = ({ churn, folder }) =>

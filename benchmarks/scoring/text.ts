@@ -1,6 +1,6 @@
 import type { Row } from '../row';
 import { agree } from './agreement';
-import { releaseClassifiers, type Classifier } from './classifiers';
+import type { Classifier } from './classifiers';
 import { compare, each } from './compare';
 import { callsASecond, latency } from './figures';
 import type { Scene } from './scene';
@@ -18,7 +18,7 @@ const WAYS = {
 /** The classifier of texts over HTTP, each with the same ONNX file. */
 export async function measureText(scene: Scene): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const classifier of await releaseClassifiers(scene))
+  for (const classifier of await scene.classifiers())
     rows.push(...(await measureClassifier(scene, classifier)));
   return rows;
 }

@@ -1,6 +1,6 @@
 import { inTurns } from '../turns';
 import type { LoadAnswer, LoadRequest } from './load/load';
-import { runCleanLoad } from './load/run-load';
+import { refuseFailures, runLoad } from './load/run-load';
 import type { Scene } from './scene';
 import type { Side, StartSide } from './sides';
 
@@ -34,7 +34,8 @@ export function loadInTurns<Name extends string>(
       name,
       async () => {
         await side.prepare?.();
-        return runCleanLoad({ ...load, url: side.url + (side.path ?? path), seconds, warmUpSeconds });
+        const url = side.url + (side.path ?? path);
+        return refuseFailures(`${name}, ${url}`, await runLoad({ ...load, url, seconds, warmUpSeconds }));
       },
     ] as const;
   });

@@ -2,48 +2,13 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Connection, toRequest } from './connection';
 import type { LoadAnswer, LoadRequest } from './load';
+import { Tally } from './tally';
 import type { Ticks } from './ticker';
 
-const MOST_FAILURES_TOLD = 5;
 /** What is under way at the end is waited for, but not for ever. */
 const LAST_ANSWERS_MS = 10_000;
 
 const now = (): number => performance.timeOrigin + performance.now();
-
-/** Counts what is answered from a moment on. */
-class Tally {
-  private readonly at: number[] = [];
-  private readonly took: number[] = [];
-  private readonly failures: string[] = [];
-  private failed = 0;
-
-  constructor(
-    private readonly begin: number,
-    private readonly seconds: number,
-  ) {}
-
-  add(since: number, status: number, body: string): void {
-    if (since < this.begin) return;
-    const answered = now();
-    this.at.push(answered - this.begin);
-    this.took.push(answered - since);
-    if (status === 200) return;
-    this.failed += 1;
-    if (this.failures.length < MOST_FAILURES_TOLD) this.failures.push(`${status}: ${body.slice(0, 300)}`);
-  }
-
-  answer(): LoadAnswer {
-    const { begin, seconds, failed, failures } = this;
-    return {
-      begin,
-      seconds,
-      at: Float64Array.from(this.at),
-      took: Float64Array.from(this.took),
-      failed,
-      failures,
-    };
-  }
-}
 
 async function generate(request: LoadRequest): Promise<LoadAnswer> {
   const url = new URL(request.url);
@@ -76,7 +41,7 @@ function closedLoop({ port, connections, next, end, tally }: Load): Promise<void
     for (let index = 0; index < connections; index += 1) {
       let since = now();
       const connection = new Connection(port, (_, status, body) => {
-        tally.add(since, status, body);
+        tally.add(since, status === 200, `${status}: ${body}`);
         since = now();
         if (since < end) {
           connection.send(next());
@@ -110,7 +75,7 @@ async function openLoop({ port, connections, next, end, tally }: Load, ticks: Ti
     setTimeout(resolve, end - now() + LAST_ANSWERS_MS);
 
     function onAnswer(connection: Connection, status: number, body: string): void {
-      tally.add(asked.get(connection)!, status, body);
+      tally.add(asked.get(connection)!, status === 200, `${status}: ${body}`);
       asked.delete(connection);
       left -= 1;
       if (left === 0) resolve();
@@ -119,7 +84,7 @@ async function openLoop({ port, connections, next, end, tally }: Load, ticks: Ti
       else ask(connection, due);
     }
   });
-  for (const due of [...asked.values(), ...waiting]) tally.add(due, 0, 'no answer');
+  for (const due of [...asked.values(), ...waiting]) tally.add(due, false, 'no answer');
 }
 
 async function serve(request: LoadRequest): Promise<void> {

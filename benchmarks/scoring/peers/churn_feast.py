@@ -20,7 +20,7 @@ VIEW = os.environ["VIEW"]
 
 
 def open_store() -> FeatureStore:
-    """Its registry is this process's own, and kept in memory."""
+    """Its registry is this process's own, read once."""
     folder = tempfile.mkdtemp()
     store = FeatureStore(
         config=RepoConfig(

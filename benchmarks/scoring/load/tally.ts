@@ -1,0 +1,34 @@
+import type { LoadAnswer } from './load';
+
+const MOST_FAILURES_TOLD = 5;
+
+/** Counts the calls that began at a moment or after it. */
+export class Tally {
+  private readonly at: number[] = [];
+  private readonly took: number[] = [];
+  private readonly failures: string[] = [];
+  private failed = 0;
+
+  /** @param begin milliseconds of the epoch */
+  constructor(
+    private readonly begin: number,
+    private readonly seconds: number,
+  ) {}
+
+  /** A call that ends now. @param since when it began, or was due: milliseconds of the epoch */
+  add(since: number, ok: boolean, failure: string): void {
+    if (since < this.begin) return;
+    const now = performance.timeOrigin + performance.now();
+    this.at.push(now - this.begin);
+    this.took.push(now - since);
+    if (ok) return;
+    this.failed += 1;
+    if (this.failures.length < MOST_FAILURES_TOLD) this.failures.push(failure);
+  }
+
+  answer(): LoadAnswer {
+    const { begin, seconds, failed, failures } = this;
+    const [at, took] = [Float64Array.from(this.at), Float64Array.from(this.took)];
+    return { begin, seconds, at, took, failed, failures };
+  }
+}
