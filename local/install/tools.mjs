@@ -10,7 +10,7 @@ import { versitygw } from './versitygw.mjs';
  * besides. What torch brings along is gigabytes: elsewhere it is installed when a job of that runtime asks for it.
  */
 export function installableParts(root, { withPeers }) {
-  const { mlflow, xgboost, sklearn, torch, baseModel, tuner, peers } = venvs(root);
+  const { mlflow, xgboost, sklearn, torch, baseModel, tuner, peers, schemathesis } = venvs(root);
   return [
     ...(withPeers ? [torch, sklearn] : []),
     temporal,
@@ -20,13 +20,13 @@ export function installableParts(root, { withPeers }) {
     mlflow,
     xgboost,
     tuner,
-    ...(withPeers ? [baseModel, peers, timeSkipping(root)] : []),
+    ...(withPeers ? [baseModel, peers, schemathesis, timeSkipping(root)] : []),
   ];
 }
 
 /** Where the programs are that the stack runs: absolute paths, undefined for what is not installed. */
 export async function findTools(root) {
-  const { mlflow, xgboost, sklearn, torch, baseModel, tuner, peers } = venvs(root);
+  const { mlflow, xgboost, sklearn, torch, baseModel, tuner, peers, schemathesis } = venvs(root);
   const parts = Object.entries({
     temporal,
     versitygw,
@@ -38,6 +38,7 @@ export async function findTools(root) {
     baseModel,
     tuner,
     peers,
+    schemathesis,
     timeSkipping: timeSkipping(root),
   });
   return Object.fromEntries(await Promise.all(parts.map(async ([name, part]) => [name, await part.find()])));

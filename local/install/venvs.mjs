@@ -95,5 +95,6 @@ export function venvs(root) {
     }),
     tuner: venv('tuner', root, join(root, 'local/python/tuner.txt')),
     peers: venv('peers', root, join(root, 'tests/python/requirements.txt')),
+    schemathesis: venv('schemathesis', root, join(root, 'tests/python/schemathesis.txt')),
   };
 }

@@ -14,6 +14,7 @@ export interface TestTools {
   baseModel: string;
   tuner: string;
   peers: string;
+  schemathesis: string;
   timeSkipping: string;
 }
 

@@ -44,8 +44,9 @@ export const PARAMETERS = {
   requestId: {
     name: 'x-request-id',
     in: 'header',
-    description: 'Names the request in answers, captures and logs; one is made where there is none.',
-    schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,200}$', maxLength: 200 },
+    description:
+      'Names the request in answers, captures and logs; one is made where there is none, or an empty one.',
+    schema: { type: 'string', pattern: '^[\\x21-\\x7e]{0,200}$', maxLength: 200 },
   },
 };
 

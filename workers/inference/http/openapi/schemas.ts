@@ -33,8 +33,15 @@ const entity: Schema = {
   description: 'Join keys by name; the features are looked up online.',
 };
 const row: Schema = { oneOf: [record({ features }), record({ entity })] };
-/** In a batch, a row of another shape is that row's own error; another field beside these is the request's. */
-const instance: Schema = { type: 'object', additionalProperties: false, properties: { features, entity } };
+/** In a batch, what is wrong within a row is that row's own error; another field beside these is the request's. */
+const instance: Schema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    features: { description: features['description'] },
+    entity: { description: entity['description'] },
+  },
+};
 const instances: Schema = { type: 'array', minItems: 1, maxItems: MAX_INSTANCES, items: instance };
 
 const errorProperties = {
