@@ -60,11 +60,17 @@ describe('the scoring API under requests made from its own document', () => {
   it('fails at nothing, and answers nothing that is not in the document', async () => {
     const { schemathesis } = await findTestTools();
     await writeFile(join(folder, 'schemathesis.toml'), CONFIGURATION);
-    const args = ['run', await writeDocument(), '--url', worker.url, '--checks', CHECKS.join(',')];
     const { code, said } = await run(join(schemathesis, 'bin', 'schemathesis'), [
-      ...args,
-      ...['--phases', 'examples,coverage,fuzzing', '--max-examples', '20', '--max-time', '25'],
-      ...['--generation-deterministic', '--continue-on-failure', '--no-color'],
+      'run',
+      await writeDocument(),
+      `--url=${worker.url}`,
+      `--checks=${CHECKS.join(',')}`,
+      '--phases=examples,coverage,fuzzing',
+      '--max-examples=20',
+      '--max-time=25',
+      '--generation-deterministic',
+      '--continue-on-failure',
+      '--no-color',
     ]);
     if (code !== 0) throw new Error(said);
     expect((await fetch(`${worker.url}/readyz`)).status).toBe(200);
