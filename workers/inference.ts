@@ -10,6 +10,7 @@ import { createSlots } from '../platform/onnx/slots';
 import { createOnlineStore } from '../platform/online-store';
 import { reportReady, runMain, shutdownSignal } from '../platform/process';
 import { createRedis } from '../platform/redis';
+import { hearOfReleases } from '../platform/release-news';
 import { createObjectStore } from '../platform/s3';
 import { createTelemetry } from '../platform/telemetry';
 import { connectWorker, installRuntime, workerDefaults } from '../platform/temporal';
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
   // Calls from the queue are taken only once they can be answered.
   await untilReady(pool, shutdown);
   pool.watch();
+  const stopHearing = hearOfReleases(redis, () => void pool.reload().catch(() => undefined));
   const connection = await connectWorker(config.temporal, log);
   const common = { ...workerDefaults, connection, namespace: config.temporal.namespace };
   const workers = await Promise.all([
@@ -103,6 +105,7 @@ async function main(): Promise<void> {
   await presence.withdraw();
   for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   await Promise.all([http.close(), grpc?.close(), running]);
+  stopHearing();
   pool.stop();
   await capture.close();
   telemetry.close();

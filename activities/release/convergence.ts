@@ -4,6 +4,7 @@ import { ErrorCode, MeridianError } from '../../contracts/errors';
 import type { Generation, InferenceWorkerRecord, ServedVersion } from '../../contracts/release';
 import type { ArtifactManifest } from '../../contracts/model';
 import { readInferenceWorkers } from '../../platform/inference-workers';
+import { tellOfRelease } from '../../platform/release-news';
 import type { ObjectStore } from '../../platform/s3';
 import { readDeclaration } from '../registry/declarations';
 
@@ -24,6 +25,7 @@ export function createConvergenceActivities(redis: Redis, store: ObjectStore) {
       generation: Generation;
     }): Promise<{ workers: string[] }> {
       if (await isScoredInBatches(store, model, production)) return { workers: [] };
+      await tellOfRelease(redis, model);
       const begun = Date.now();
       for (;;) {
         const workers = await readInferenceWorkers(redis);
