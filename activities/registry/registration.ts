@@ -84,12 +84,14 @@ export function createRegistrationActivities(store: ObjectStore, mlflow: Mlflow)
       const registered = await ensureModelVersion(mlflow, store, { declaration, served, runId, provenance });
       if (registered.current_stage === 'None') await moveStage(mlflow, model, registered.version, 'Staging');
       // A registration done again after the promotion puts nothing back.
-      if (STAGED.has(registered.current_stage)) await stage(store, model, served);
-      await mlflow.post('registered-models/alias', {
-        name: model,
-        alias: 'staging',
-        version: registered.version,
-      });
+      if (STAGED.has(registered.current_stage)) {
+        await mlflow.post('registered-models/alias', {
+          name: model,
+          alias: 'staging',
+          version: registered.version,
+        });
+        await stage(store, model, served);
+      }
       return { runId, experimentId, mlflowVersion: registered.version };
     },
 

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { create } from 'tar';
 import { createRegistryActivities } from '../../activities/registry';
+import { createStageActivities } from '../../activities/release/stages';
 import type { Provenance } from '../../contracts/decision';
 import { Key } from '../../contracts/ids';
+import type { StagingPointer } from '../../contracts/release';
 import type { TrainingReport } from '../../contracts/model';
 import { createStack, type Stack } from '../../local/stack/stack';
 import { churn } from '../../models/churn/model';
@@ -222,6 +224,20 @@ describe('registering a training', () => {
       [1, 0.5],
       [2, 0.4],
     ]);
+  });
+
+  it('is what callers get from Staging, until it is promoted', async () => {
+    const served = await packaged('churn-v1.0.5');
+    const register = () => registry.registerVersion({ declaration: churn, served, outcome, provenance });
+    const staged = async () =>
+      (await store.getJson<StagingPointer>(Key.stagingPointer('churn'))).staged?.version ?? null;
+    await register();
+    expect(await staged()).toBe('churn-v1.0.5');
+    const generation = { model: 'churn', production: served, variants: [{ ...served, mode: 'live' }] };
+    await createStageActivities(mlflow, store).recordStages({ generation: generation as never });
+    expect(await staged()).toBeNull();
+    await register();
+    expect(await staged()).toBeNull();
   });
 
   it('says that the commit is unknown where nobody captured it', async () => {

@@ -188,6 +188,13 @@ describe('predictions over HTTP', () => {
     },
   );
 
+  it('refuses to explain what it cannot, by row in a batch', async () => {
+    const alone = await predict({ features: good }, { query: '?explain=true' });
+    expect([alone.body.error!.code, alone.body.error!.fields[0]!.field]).toEqual(['InvalidInput', 'explain']);
+    const { body } = await predictBatch([{ features: good }], '?explain=true');
+    expect(body.predictions[0]!.error!.code).toBe('InvalidInput');
+  });
+
   it('asks for what serves where the query says so', async () => {
     const { body } = await predict({ features: good }, { query: '?stage=production&explain=false' });
     expect(Object.keys(body)).toEqual(['prediction', 'model_version', 'latency_ms']);
