@@ -29,7 +29,7 @@ const commands = {
   },
   bench: async (args) => {
     await prepare({ withPeers: true });
-    if (args.includes('scoring')) await installMissing([scoringPeers(root)]);
+    if (args.includes('scoring')) await installMissing(Object.values(scoringPeers(root)));
     return node('dist/benchmarks/run.js', args);
   },
 };

@@ -3,7 +3,7 @@ import { FEAST_PROJECT } from '../../contracts/ids';
 import { createOnlineStore } from '../../platform/online-store';
 import { FEATURE_NAMES, JOIN_KEY, materializedView } from '../features/data';
 import type { Row } from '../row';
-import { agree } from './agreement';
+import { agree, type Sample } from './agreement';
 import { compare, each } from './compare';
 import { callsASecond, latency } from './figures';
 import type { Scene } from './scene';
@@ -11,7 +11,6 @@ import { fastApi, ours, type StartSide } from './sides';
 import { loadInTurns, withSides, type Load } from './turns';
 
 const ENTITIES = 2000;
-const PATH = '/v1/predict/churn';
 
 const feast = (workers: number): StartSide =>
   fastApi('churn_feast', workers, ({ rig, churn }) => ({
@@ -22,7 +21,7 @@ const feast = (workers: number): StartSide =>
   }));
 
 const SIDES: Record<string, StartSide> = {
-  ours,
+  ours: ours('churn'),
   'FastAPI + Feast + onnxruntime, 1 worker': feast(1),
   'FastAPI + Feast + onnxruntime, 2 workers': feast(2),
 };
@@ -31,13 +30,12 @@ const SIDES: Record<string, StartSide> = {
 export async function measureEntity(scene: Scene): Promise<Row[]> {
   const samples = await writeEntities(scene);
   const load: Load = {
-    path: PATH,
-    bodies: samples.map(({ body }) => JSON.stringify(body)),
+    asks: samples.map(({ ask }) => ask),
     connections: 32,
     callsASecond: null,
   };
   return withSides(scene, SIDES, async (sides) => {
-    await agree(sides, PATH, samples.slice(0, 8), scene.churn.golden.tolerance);
+    await agree(sides, samples.slice(0, 8), scene.churn.golden.tolerance);
     scene.say('churn by entity, 32 connections, as fast as they are answered');
     const most = await loadInTurns(scene, sides, load);
     scene.say('churn by entity, one connection');
@@ -62,10 +60,7 @@ export async function measureEntity(scene: Scene): Promise<Row[]> {
 }
 
 /** Customers with the features of the golden rows, as a materialization leaves them. */
-async function writeEntities({
-  rig,
-  churn,
-}: Scene): Promise<{ body: { entity: Record<string, string> }; expected: number }[]> {
+async function writeEntities({ rig, churn }: Scene): Promise<Sample[]> {
   const known = churn.golden.rows.filter(({ features }) =>
     FEATURE_NAMES.some((name) => features[name] !== null),
   );
@@ -83,5 +78,5 @@ async function writeEntities({
       values: FEATURE_NAMES.map((name) => features[name]!),
     })),
   );
-  return customers.map(({ entity, expected }) => ({ body: { entity }, expected }));
+  return customers.map(({ entity, expected }) => ({ ask: { entity }, expected }));
 }

@@ -4,7 +4,7 @@ import { agree } from './agreement';
 import { compare, each } from './compare';
 import { callsASecond, latency } from './figures';
 import type { Scene } from './scene';
-import { bareNode, fastApi, ours, type StartSide } from './sides';
+import { bareNode, bentoMl, fastApi, mlServer, ours, type StartSide } from './sides';
 import { loadInTurns, withSides, type Load } from './turns';
 
 const MODEL = (file: string) => (scene: Scene) => ({ MODEL: join(scene.churn.folder, file) });
@@ -19,31 +19,28 @@ const sidesOf = (module: string, file: string, workers: Record<string, number>):
   );
 
 const SIDES: Record<string, StartSide> = {
-  ours,
+  ours: ours('churn'),
   [BARE]: bareNode,
   ...sidesOf('churn_xgboost', 'model.ubj', XGBOOST),
   ...sidesOf('churn_onnx', 'model.onnx', ONNX),
+  'BentoML, 1 worker': bentoMl(1),
+  'BentoML, 2 workers': bentoMl(2),
+  MLServer: mlServer,
 };
 
 /** Churn with the features in the request: as many as can be, at a fixed rate, and one at a time. */
 export function measureHttp(scene: Scene): Promise<Row[]> {
   const { rows, tolerance } = scene.churn.golden;
-  const path = '/v1/predict/churn';
   const load: Load = {
-    path,
-    bodies: rows.map(({ features }) => JSON.stringify({ features })),
+    asks: rows.map(({ features }) => ({ features })),
     connections: 32,
     callsASecond: null,
   };
   const xgboost = Object.keys(XGBOOST);
   const onnx = Object.keys(ONNX);
   return withSides(scene, SIDES, async (sides) => {
-    await agree(
-      sides,
-      path,
-      rows.slice(0, 8).map(({ features, expected }) => ({ body: { features }, expected })),
-      tolerance,
-    );
+    const samples = rows.slice(0, 8).map(({ features, expected }) => ({ ask: { features }, expected }));
+    await agree(sides, samples, tolerance);
     scene.say('churn over HTTP, 32 connections, as fast as they are answered');
     const most = await loadInTurns(scene, sides, load);
     scene.say('churn over HTTP, 1,000 calls a second');

@@ -25,7 +25,7 @@ interface Case {
 /** The task queue: the Temporal server on its file, one inference worker and the callers, all on this machine. */
 export async function measureQueue(scene: Scene): Promise<Row[]> {
   const cases = [...churnCases(scene), ...(await classifierCases(scene))];
-  return withSides(scene, { ours }, async ({ ours: side }) => {
+  return withSides(scene, { ours: ours('churn') }, async ({ ours: side }) => {
     const rows: Row[] = [];
     for (const one of cases) rows.push(...rowsOf(one, await measure(scene, side, one)));
     return rows;

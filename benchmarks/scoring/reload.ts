@@ -23,7 +23,7 @@ interface Reload {
 
 /** A new version is released while 32 connections ask as fast as they are answered. */
 export function measureReload(scene: Scene): Promise<Row[]> {
-  return withSides(scene, { ours }, async ({ ours: side }) => {
+  return withSides(scene, { ours: ours('churn') }, async ({ ours: side }) => {
     scene.say('churn over HTTP, 32 connections, a new version released meanwhile');
     let generation = 1;
     const turn = () => reloadUnderLoad(scene, side, (generation += 1));

@@ -25,29 +25,29 @@ export async function measureText(scene: Scene): Promise<Row[]> {
 
 function measureClassifier(scene: Scene, { weights, model, artifact }: Classifier): Promise<Row[]> {
   const starts: Record<string, StartSide> = {
-    ours: async (on) => ({ ...(await ours(on)), path: `/v1/predict/${model}` }),
+    ours: ours(model),
     ...Object.fromEntries(
       Object.entries(WAYS).map(([way, { workers, threads, pool }]) => [
         `FastAPI + onnxruntime, ${way}`,
-        fastApi('text_onnx', workers, () => ({
-          MODEL: artifact.folder,
-          THREADS: String(threads),
-          POOL: String(pool),
-        })),
+        fastApi(
+          'text_onnx',
+          workers,
+          () => ({ MODEL: artifact.folder, THREADS: String(threads), POOL: String(pool) }),
+          'event-classifier',
+        ),
       ]),
     ),
   };
   const load: Load = {
-    path: '/v1/predict/text',
-    bodies: TEXTS.map((text) => JSON.stringify({ features: { text } })),
+    asks: TEXTS.map((text) => ({ features: { text } })),
     connections: 32,
     callsASecond: null,
   };
   const samples = artifact.golden.rows
     .slice(0, 8)
-    .map(({ text, expected }) => ({ body: { features: { text } }, expected: Math.max(...expected) }));
+    .map(({ text, expected }) => ({ ask: { features: { text } }, expected: Math.max(...expected) }));
   return withSides(scene, starts, async (sides) => {
-    await agree(sides, load.path, samples, artifact.golden.tolerance);
+    await agree(sides, samples, artifact.golden.tolerance);
     scene.say(`classifier of texts (${weights}), 32 connections, as fast as they are answered`);
     const most = await loadInTurns(scene, sides, load);
     scene.say(`classifier of texts (${weights}), 60 calls a second`);

@@ -1,4 +1,5 @@
 import { inTurns } from '../turns';
+import type { Ask } from './dialect';
 import type { LoadAnswer, LoadRequest } from './load/load';
 import { refuseFailures, runLoad } from './load/run-load';
 import type { Scene } from './scene';
@@ -19,25 +20,31 @@ export async function withSides<Name extends string, T>(
   }
 }
 
-export type Load = Pick<LoadRequest, 'bodies' | 'connections' | 'callsASecond'> & { path: string };
+/** What each side is asked, in its own dialect. */
+export interface Load extends Pick<LoadRequest, 'connections' | 'callsASecond'> {
+  asks: readonly Ask[];
+}
 
 /** The same load for every side, in turns. */
 export function loadInTurns<Name extends string>(
   { sizes: { turns, seconds, warmUpSeconds }, say }: Scene,
   sides: Record<Name, Side>,
-  { path, ...load }: Load,
+  { asks, ...load }: Load,
 ): Promise<Record<Name, LoadAnswer[]>> {
   const names = Object.keys(sides) as Name[];
   const measures = names.map((name) => {
     const side = sides[name];
-    return [
-      name,
-      async () => {
-        await side.prepare?.();
-        const url = side.url + (side.path ?? path);
-        return refuseFailures(`${name}, ${url}`, await runLoad({ ...load, url, seconds, warmUpSeconds }));
-      },
-    ] as const;
+    const url = side.url + side.dialect.path;
+    const bodies = asks.flatMap((ask) => {
+      const body = side.dialect.body(ask);
+      return body === undefined ? [] : [JSON.stringify(body)];
+    });
+    const measure = async (): Promise<LoadAnswer> => {
+      await side.prepare?.();
+      const request = { ...load, url, bodies, seconds, warmUpSeconds };
+      return refuseFailures(`${name}, ${url}`, await runLoad(request));
+    };
+    return [name, measure] as const;
   });
   return inTurns(turns, Object.fromEntries(measures) as Record<Name, () => Promise<LoadAnswer>>, say);
 }

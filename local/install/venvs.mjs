@@ -77,8 +77,13 @@ export function runtimeVenv(root, name, env = process.env) {
 }
 
 /** What scoring is compared with; installed for that benchmark alone. */
-export const scoringPeers = (root) =>
-  venv('scoring-peers', root, join(root, 'benchmarks/scoring/peers/requirements.txt'));
+export function scoringPeers(root) {
+  const folder = join(root, 'benchmarks/scoring/peers');
+  return {
+    peers: venv('scoring-peers', root, join(folder, 'requirements.txt')),
+    mlserver: venv('scoring-mlserver', root, join(folder, 'mlserver.txt')),
+  };
+}
 
 /**
  * The venvs: for MLflow, training jobs of each runtime, the search of tuning jobs, the weights that fine-tuning starts from

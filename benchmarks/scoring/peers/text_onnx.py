@@ -54,4 +54,4 @@ async def answer_in_loop(request: Request) -> dict[str, Any]:
 
 
 # A plain function runs in FastAPI's pool of threads: several texts at a time, one hop each.
-app.post("/v1/predict/text")(answer if os.environ["POOL"] == "1" else answer_in_loop)
+app.post("/v1/predict/event-classifier")(answer if os.environ["POOL"] == "1" else answer_in_loop)
