@@ -99,7 +99,7 @@ export const bentoMl =
     });
   };
 
-/** MLServer with its own runtime of XGBoost, in one process: with workers beside it its connections broke under load. */
+/** MLServer with its own runtime of XGBoost, in one process: workers beside it only add a hop. */
 export const mlServer: StartSide = async ({ folder, churn }) => {
   const bin = await findPeers('mlserver');
   const home = join(folder, 'mlserver');
