@@ -18,14 +18,19 @@ const sidesOf = (module: string, file: string, workers: Record<string, number>):
     Object.entries(workers).map(([name, count]) => [name, fastApi(module, count, MODEL(file))]),
   );
 
+/** These do not reach 1,000 calls a second on two cores, or hardly, and are not asked at that rate. */
+const SLOW: Record<string, StartSide> = {
+  'BentoML, 1 worker': bentoMl(1),
+  'BentoML, 2 workers': bentoMl(2),
+  MLServer: mlServer,
+};
+
 const SIDES: Record<string, StartSide> = {
   ours: ours('churn'),
   [BARE]: bareNode,
   ...sidesOf('churn_xgboost', 'model.ubj', XGBOOST),
   ...sidesOf('churn_onnx', 'model.onnx', ONNX),
-  'BentoML, 1 worker': bentoMl(1),
-  'BentoML, 2 workers': bentoMl(2),
-  MLServer: mlServer,
+  ...SLOW,
 };
 
 /** Churn with the features in the request: as many as can be, at a fixed rate, and one at a time. */
@@ -44,7 +49,8 @@ export function measureHttp(scene: Scene): Promise<Row[]> {
     scene.say('churn over HTTP, 32 connections, as fast as they are answered');
     const most = await loadInTurns(scene, sides, load);
     scene.say('churn over HTTP, 1,000 calls a second');
-    const steady = await loadInTurns(scene, sides, { ...load, callsASecond: 1000 });
+    const fast = Object.fromEntries(Object.entries(sides).filter(([name]) => !Object.hasOwn(SLOW, name)));
+    const steady = await loadInTurns(scene, fast, { ...load, callsASecond: 1000 });
     scene.say('churn over HTTP, one connection');
     const alone = await loadInTurns(scene, sides, { ...load, connections: 1 });
     const measured = (name: string) => `churn over HTTP, ${name}`;

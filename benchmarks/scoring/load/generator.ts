@@ -84,7 +84,7 @@ async function openLoop({ port, connections, next, end, tally }: Load, ticks: Ti
       else ask(connection, due);
     }
   });
-  for (const due of [...asked.values(), ...waiting]) tally.add(due, false, 'no answer');
+  for (const due of [...asked.values(), ...waiting]) tally.giveUp(due);
 }
 
 async function serve(request: LoadRequest): Promise<void> {

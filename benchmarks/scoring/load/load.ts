@@ -25,4 +25,6 @@ export interface LoadAnswer {
   failed: number;
   /** What the first of these were. */
   failures: string[];
+  /** Calls that were still not answered when the load ended, long after they were due; they count as having taken so long. */
+  unanswered: number;
 }

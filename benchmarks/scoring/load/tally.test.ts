@@ -13,3 +13,13 @@ it('counts no call that began before, whenever it ended, and tells of those that
   expect(answer.took).toHaveLength(2);
   expect(answer.took[0]! - answer.took[1]!).toBeGreaterThan(300);
 });
+
+it('counts a call that was given up with the time it has taken so far', () => {
+  const begin = now() - 1000;
+  const tally = new Tally(begin, 1);
+  tally.giveUp(begin - 1);
+  tally.giveUp(begin + 100);
+  const answer = tally.answer();
+  expect(answer).toMatchObject({ failed: 0, unanswered: 1 });
+  expect(answer.took[0]).toBeGreaterThan(800);
+});

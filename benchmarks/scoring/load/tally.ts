@@ -8,6 +8,7 @@ export class Tally {
   private readonly took: number[] = [];
   private readonly failures: string[] = [];
   private failed = 0;
+  private unanswered = 0;
 
   /** @param begin milliseconds of the epoch */
   constructor(
@@ -26,9 +27,15 @@ export class Tally {
     if (this.failures.length < MOST_FAILURES_TOLD) this.failures.push(failure);
   }
 
+  /** A call that is no longer waited for: it has taken this long already. */
+  giveUp(since: number): void {
+    if (since >= this.begin) this.unanswered += 1;
+    this.add(since, true, '');
+  }
+
   answer(): LoadAnswer {
-    const { begin, seconds, failed, failures } = this;
+    const { begin, seconds, failed, failures, unanswered } = this;
     const [at, took] = [Float64Array.from(this.at), Float64Array.from(this.took)];
-    return { begin, seconds, at, took, failed, failures };
+    return { begin, seconds, at, took, failed, failures, unanswered };
   }
 }
