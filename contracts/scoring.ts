@@ -5,9 +5,10 @@ import type { FeatureRow } from './model';
 export type { PredictInput } from './generated/types';
 
 /** Input of the workflow scorer; `recent` is carried across continue-as-new. */
-export type ScorerInput = Omit<DeclaredScorerInput, 'recent'> & {
-  recent?: [requestId: string, answer: PredictResponse][];
-};
+export type ScorerInput = Omit<DeclaredScorerInput, 'recent'> & { recent?: CarriedAnswer[] };
+
+/** An answer that the next run of a scorer knows; `digest` names what was asked. */
+export type CarriedAnswer = [requestId: string, answer: PredictResponse, digest?: string];
 
 /** Characters of a request ID, as `score-rows.json` bounds it. */
 export const MAX_REQUEST_ID = 200;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Coalescer } from './coalescer';
+import { Coalescer, type CoalescerOptions } from './coalescer';
 
 interface Sent {
   items: number[];
@@ -8,8 +8,11 @@ interface Sent {
   fail(error: Error): void;
 }
 
+const anyShard = { maxWeight: Infinity, weigh: () => 1, shardOf: () => null, isWanted: () => true };
+
 /** A coalescer whose other side answers when told to. */
-function rig(options = { shards: 2, inFlight: 2, maxItems: 4 }) {
+function rig(more: Partial<CoalescerOptions<number>> = {}) {
+  const options = { shards: 2, inFlight: 2, maxItems: 4, ...anyShard, ...more };
   const sent: Sent[] = [];
   const coalescer = new Coalescer<number, string>(
     (items, shard) =>
@@ -42,7 +45,7 @@ describe('Coalescer', () => {
     expect(sent.map(({ items }) => items)).toEqual([[1, 2, 3]]);
   });
 
-  it('gathers calls while two batches are under way, and sends them when one returns', async () => {
+  it('gathers calls while batches are under way, and sends them when those return', async () => {
     const { sent, coalescer } = rig();
     for (const item of [1, 2, 3, 4, 5]) {
       void coalescer.call(item);
@@ -50,8 +53,63 @@ describe('Coalescer', () => {
     }
     expect(sent.map(({ items }) => items)).toEqual([[1], [2]]);
     sent[0]!.answer();
+    sent[1]!.answer();
     await turn();
     expect(sent.map(({ items }) => items)).toEqual([[1], [2], [3, 4, 5]]);
+  });
+
+  it('sends what has its shard through that one, in the order of the calls, with what may go anywhere', async () => {
+    const { sent, coalescer } = rig({ shardOf: (item) => (item >= 10 ? item % 2 : null), inFlight: 1 });
+    for (const item of [10, 12, 1, 11, 2, 14]) void coalescer.call(item);
+    await turn();
+    expect(sent.map(({ items, shard }) => [shard, items])).toEqual([
+      [0, [10, 12, 1, 2]],
+      [1, [11]],
+    ]);
+    sent[0]!.answer();
+    sent[1]!.answer();
+    await turn();
+    expect(sent[2]).toMatchObject({ shard: 0, items: [14] });
+  });
+
+  it('fills a batch by weight too, and takes what is heavier alone', async () => {
+    const { sent, coalescer } = rig({ maxWeight: 5, weigh: (item) => item });
+    for (const item of [3, 3, 2, 9]) void coalescer.call(item);
+    await turn();
+    expect(sent.map(({ items }) => items)).toEqual([[3, 2], [3]]);
+    sent[0]!.answer();
+    sent[1]!.answer();
+    await turn();
+    expect(sent[2]!.items).toEqual([9]);
+  });
+
+  it('drops what nobody waits for', async () => {
+    const { sent, coalescer } = rig({ isWanted: (item) => item !== 2 });
+    const dropped = coalescer.call(2);
+    void coalescer.call(1);
+    await expect(dropped).rejects.toThrow('Nobody waits');
+    expect(sent.map(({ items }) => items)).toEqual([[1]]);
+  });
+
+  it('is not held up by batches that are stuck, and goes where none is', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
+    try {
+      const { sent, coalescer } = rig({ shards: 4, inFlight: 1 });
+      for (const item of [1, 2, 3]) {
+        void coalescer.call(item);
+        await turn();
+      }
+      expect(sent.map(({ shard }) => shard)).toEqual([0, 1]);
+      jest.runAllTimers();
+      await turn();
+      expect(sent.map(({ items, shard }) => [shard, items])).toEqual([
+        [0, [1]],
+        [1, [2]],
+        [2, [3]],
+      ]);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('fails only the calls of the batch that failed', async () => {
@@ -75,15 +133,18 @@ describe('Coalescer', () => {
     await fc.assert(
       fc.asyncProperty(options, fc.scheduler(), fc.integer({ min: 1, max: 60 }), async (bounds, s, calls) => {
         const underWay = new Map<number, number>();
-        const coalescer = new Coalescer<number, string>(async (items, shard) => {
-          const now = (underWay.get(shard) ?? 0) + 1;
-          underWay.set(shard, now);
-          expect(now).toBeLessThanOrEqual(bounds.inFlight);
-          expect(items.length).toBeLessThanOrEqual(bounds.maxItems);
-          await s.schedule(Promise.resolve());
-          underWay.set(shard, underWay.get(shard)! - 1);
-          return items.map((item) => `#${item}`);
-        }, bounds);
+        const coalescer = new Coalescer<number, string>(
+          async (items, shard) => {
+            const now = (underWay.get(shard) ?? 0) + 1;
+            underWay.set(shard, now);
+            expect(now).toBeLessThanOrEqual(bounds.inFlight);
+            expect(items.length).toBeLessThanOrEqual(bounds.maxItems);
+            await s.schedule(Promise.resolve());
+            underWay.set(shard, underWay.get(shard)! - 1);
+            return items.map((item) => `#${item}`);
+          },
+          { ...anyShard, ...bounds, shardOf: (item) => (item % 3 === 0 ? item % bounds.shards : null) },
+        );
         const items = Array.from({ length: calls }, (_, index) => index);
         const answers = Promise.all(items.map((item) => coalescer.call(item)));
         await expect(s.waitFor(answers)).resolves.toEqual(items.map((item) => `#${item}`));

@@ -1,41 +1,63 @@
+import { ConcurrencyLimit } from './concurrency-limit';
+
 /** Sends one batch through one shard; the answers are in the order of the items. */
 export type SendBatch<Item, Answer> = (items: Item[], shard: number) => Promise<Answer[]>;
 
-export interface CoalescerOptions {
+export interface CoalescerOptions<Item> {
   /** Ways that batches go in parallel. */
   shards: number;
-  /** Batches under way in each. */
+  /** Batches under way in each, at most. */
   inFlight: number;
   /** Items of one batch. */
   maxItems: number;
+  /** Weight of one batch, in the unit of `weigh`; an item alone may exceed it. */
+  maxWeight: number;
+  weigh: (item: Item) => number;
+  /** The shard an item has to go through, or null where any will do. */
+  shardOf: (item: Item) => number | null;
+  /** Whether somebody still waits for the item; others are dropped. */
+  isWanted: (item: Item) => boolean;
 }
 
 interface Waiting<Item, Answer> {
   item: Item;
+  shard: number | null;
   resolve: (answer: Answer) => void;
   reject: (error: unknown) => void;
 }
 
+/** A batch that takes this many times the usual is stuck, with a worker that died perhaps: it holds back no others. */
+const STUCK_FACTOR = 5;
+const STUCK_AT_LEAST_MS = 100;
+
 /**
  * Turns concurrent single calls into batches, without ever waiting for a call that is not there: a call goes at once
- * while little is under way, and gathers with others exactly as long as the other side is busy.
+ * while the other side keeps up, and gathers with others exactly as long as it does not.
  */
 export class Coalescer<Item, Answer> {
-  private readonly waiting: Waiting<Item, Answer>[] = [];
+  private waiting: Waiting<Item, Answer>[] = [];
   private readonly underWay: number[];
-  private total = 0;
+  private readonly stuck: number[];
+  /** Batches under way, but for those that are stuck. */
+  private moving = 0;
+  /** Of each batch under way: the most that were while it was. */
+  private readonly crowds = new Set<{ most: number }>();
   private scheduled = false;
+  private readonly limit: ConcurrencyLimit;
 
   constructor(
     private readonly send: SendBatch<Item, Answer>,
-    private readonly options: CoalescerOptions,
+    private readonly options: CoalescerOptions<Item>,
   ) {
-    this.underWay = Array.from({ length: options.shards }, () => 0);
+    const { shards, inFlight } = options;
+    this.underWay = Array.from({ length: shards }, () => 0);
+    this.stuck = Array.from({ length: shards }, () => 0);
+    this.limit = new ConcurrencyLimit({ least: 1, most: shards * inFlight });
   }
 
   call(item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ item, resolve, reject });
+      this.waiting.push({ item, shard: this.options.shardOf(item), resolve, reject });
       this.schedule();
     });
   }
@@ -51,43 +73,90 @@ export class Coalescer<Item, Answer> {
   }
 
   private pump(): void {
-    while (this.waiting.length > 0 && this.waiting.length >= this.worthSending()) {
-      const shard = this.freest();
-      if (this.underWay[shard]! >= this.options.inFlight) return;
-      void this.dispatch(this.waiting.splice(0, this.options.maxItems), shard);
+    while (this.waiting.length > 0 && this.moving < this.limit.current) {
+      const shard = this.nextShard();
+      if (shard === null) return;
+      const batch = this.take(shard);
+      if (batch.length > 0) void this.dispatch(batch, shard);
     }
   }
 
-  /**
-   * How many calls must wait before one more batch is worth its cost: with two batches under way the other side is
-   * busy, and lone calls in lone batches would only make it busier (measured: a server at 300 lone updates a second
-   * answers more slowly than at thousands of gathered calls).
-   */
-  private worthSending(): number {
-    return this.total < 2 ? 1 : Math.min(2 ** this.total, this.options.maxItems);
+  /** The way of the call that has waited longest and can go. */
+  private nextShard(): number | null {
+    const freest = this.freest();
+    for (const { shard } of this.waiting) {
+      if (this.isOpen(shard ?? freest)) return shard ?? freest;
+    }
+    return null;
   }
 
+  private isOpen = (shard: number): boolean => this.underWay[shard]! < this.options.inFlight;
+
+  /** The shard with the least under way; one where a batch is stuck only if there is no other. */
   private freest(): number {
     let best = 0;
     for (let shard = 1; shard < this.underWay.length; shard += 1)
-      if (this.underWay[shard]! < this.underWay[best]!) best = shard;
+      if (this.burden(shard) < this.burden(best)) best = shard;
     return best;
   }
 
+  private burden = (shard: number): number =>
+    this.underWay[shard]! + (this.stuck[shard]! > 0 ? this.options.inFlight : 0);
+
+  /** The longest waiting of those that can go through the shard, as many as fit. */
+  private take(shard: number): Waiting<Item, Answer>[] {
+    const { maxItems, maxWeight, weigh, isWanted } = this.options;
+    const batch: Waiting<Item, Answer>[] = [];
+    const left: Waiting<Item, Answer>[] = [];
+    let weight = 0;
+    for (const one of this.waiting) {
+      if (!isWanted(one.item)) {
+        one.reject(new Error('Nobody waits for it any more.'));
+      } else if (
+        (one.shard ?? shard) === shard &&
+        batch.length < maxItems &&
+        (batch.length === 0 || weight + weigh(one.item) <= maxWeight)
+      ) {
+        weight += weigh(one.item);
+        batch.push(one);
+      } else {
+        left.push(one);
+      }
+    }
+    this.waiting = left;
+    return batch;
+  }
+
   private async dispatch(batch: Waiting<Item, Answer>[], shard: number): Promise<void> {
+    const begun = performance.now();
     this.underWay[shard]! += 1;
-    this.total += 1;
+    this.moving += 1;
+    for (const other of this.crowds) other.most = Math.max(other.most, this.moving);
+    const crowd = { most: this.moving };
+    this.crowds.add(crowd);
+    let isStuck = false;
+    const patienceMs = Math.max(STUCK_AT_LEAST_MS, STUCK_FACTOR * this.limit.usualMs);
+    const timer = setTimeout(() => {
+      isStuck = true;
+      this.stuck[shard]! += 1;
+      this.moving -= 1;
+      this.schedule();
+    }, patienceMs);
     try {
       const answers = await this.send(
         batch.map(({ item }) => item),
         shard,
       );
+      this.limit.answered(Math.min(performance.now() - begun, patienceMs), crowd.most);
       batch.forEach(({ resolve }, index) => resolve(answers[index]!));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {
+      clearTimeout(timer);
+      this.crowds.delete(crowd);
       this.underWay[shard]! -= 1;
-      this.total -= 1;
+      if (isStuck) this.stuck[shard]! -= 1;
+      else this.moving -= 1;
       this.schedule();
     }
   }

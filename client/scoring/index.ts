@@ -4,16 +4,23 @@ import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import { isModelName, MODEL_NAME } from '../../contracts/model-name';
 import type { PredictOutcome, Prediction, PredictResponse, PredictRow } from '../../contracts/scoring';
 import { Coalescer } from './coalescer';
+import { beforeDeadline, deadlineAfter, type Deadline, type Reach } from './deadline';
 import { updateScorer } from './scorer-update';
-import { toRow, type PredictionSubject } from './subject';
+import { shardOf } from './shards';
+import { sizeOfRow, toRow, type PredictionSubject } from './subject';
 
 export type { PredictionSubject } from './subject';
 
 export interface PredictOptions {
-  /** Makes the call idempotent: asked again within a while, it is answered alike. Default: a new one. */
+  /**
+   * Makes the call idempotent: asked again within a while, it is answered alike; asked for something else, it is refused
+   * (Conflict). Of many, the row at `index` goes by `<requestId>:<index>`. Default: a new one.
+   */
   requestId?: string;
-  /** Default 10,000. */
-  deadlineMs?: number;
+  /** Whole milliseconds, 1 to 600,000; of many, for all of them together. Default 10,000. */
+  timeoutMs?: number;
+  /** Asks for an explanation beside the answer, where the model has one to give. */
+  explain?: boolean;
 }
 
 /** Predictions through the task queue `scoring`. One a process: calls made at the same time travel together. */
@@ -21,36 +28,46 @@ export interface ScoringClient {
   /**
    * The caller knows what its model answers, and may say it: `predict<number>` of a probability or a number,
    * `predict<TextPrediction>` of a class.
-   * @throws MeridianError with the code and fields an HTTP caller would get; DependencyUnavailable where nobody
-   * answered in time.
+   * @throws MeridianError with the code and fields an HTTP caller would get; DeadlineExceeded where there was no answer in
+   * time, DependencyUnavailable where Temporal could not be reached.
    */
   predict<Answer extends Prediction = Prediction>(
     model: string,
     subject: PredictionSubject,
     options?: PredictOptions,
   ): Promise<PredictResponse<Answer>>;
-  /** Many at once; each has its own outcome, in the order of the subjects. */
+  /**
+   * Many at once, in as many updates as they need; each has its own outcome, in the order of the subjects.
+   * @throws MeridianError InvalidInput or UnknownModel where the asking itself is wrong
+   */
   predictMany(
     model: string,
     subjects: readonly PredictionSubject[],
-    options?: Pick<PredictOptions, 'deadlineMs'>,
+    options?: PredictOptions,
   ): Promise<PredictOutcome[]>;
 }
 
 export interface ScoringClientOptions {
   client: Client;
-  /** Scorer workflows a model. */
+  /** Scorer workflows a model. All who call a model count alike, or its scorers forget what they answered to whom. */
   shards?: number;
   /** Updates under way in each; the server allows ten. */
   inFlight?: number;
-  /** Rows of one update. */
+  /** Rows of one update, up to 256. */
   maxRows?: number;
 }
 
 interface Call {
   row: PredictRow;
-  deadline: number;
+  bytes: number;
+  deadline: Deadline;
+  /** Whether the caller knows the request ID, and may ask again under it. */
+  isNamed: boolean;
 }
+
+/** Half of what Temporal takes in one payload. */
+const MAX_UPDATE_BYTES = 1024 * 1024;
+const DEFAULT_TIMEOUT_MS = 10_000;
 
 export function createScoringClient({
   client,
@@ -59,86 +76,80 @@ export function createScoringClient({
   maxRows = 64,
 }: ScoringClientOptions): ScoringClient {
   const coalescers = new Map<string, Coalescer<Call, PredictOutcome>>();
+  const reach: Reach = { problem: null };
+
+  function createCoalescer(model: string): Coalescer<Call, PredictOutcome> {
+    return new Coalescer(
+      (calls, shard) =>
+        updateScorer(
+          { client, model, shard, reach },
+          calls.map(({ row }) => row),
+          Math.max(...calls.map(({ deadline }) => deadline.at)),
+        ),
+      {
+        shards,
+        inFlight,
+        maxItems: maxRows,
+        maxWeight: MAX_UPDATE_BYTES,
+        weigh: ({ bytes }) => bytes,
+        // An ID that was made up here is known to nobody: no second call can come by it.
+        shardOf: ({ row, isNamed }) => (isNamed ? shardOf(row.requestId, shards) : null),
+        isWanted: ({ deadline }) => Date.now() < deadline.at,
+      },
+    );
+  }
 
   function coalescerOf(model: string): Coalescer<Call, PredictOutcome> {
+    // A scorer is named by its model; a name that cannot be one would only start a workflow that fails.
+    if (!isModelName(model)) throw noSuchName(model);
     let coalescer = coalescers.get(model);
-    if (!coalescer) {
-      coalescer = new Coalescer(
-        (calls, shard) =>
-          updateScorer(
-            client,
-            model,
-            shard,
-            calls.map(({ row }) => row),
-            Math.max(...calls.map(({ deadline }) => deadline)),
-          ),
-        { shards, inFlight, maxItems: maxRows },
-      );
-      coalescers.set(model, coalescer);
-    }
+    if (!coalescer) coalescers.set(model, (coalescer = createCoalescer(model)));
     return coalescer;
   }
 
   async function ask(
     model: string,
     subject: PredictionSubject,
-    { requestId = randomUUID(), deadlineMs = 10_000 }: PredictOptions,
+    { requestId, explain, isNamed }: { requestId: string; explain?: boolean; isNamed: boolean },
+    deadline: Deadline,
   ): Promise<PredictOutcome> {
-    // A scorer is named by its model; a name that cannot be one would only start a workflow that fails.
-    if (!isModelName(model)) throw noSuchName(model);
-    const row = toRow(requestId, subject);
-    const call = { row, deadline: Date.now() + deadlineMs };
-    return beforeDeadline(model, deadlineMs, coalescerOf(model).call(call));
+    const row = toRow(requestId, subject, explain);
+    const call = { row, bytes: sizeOfRow(row), deadline, isNamed };
+    return beforeDeadline(model, deadline, reach, coalescerOf(model).call(call));
   }
 
   return {
     async predict<Answer extends Prediction>(
       model: string,
       subject: PredictionSubject,
-      options: PredictOptions = {},
+      { requestId, timeoutMs = DEFAULT_TIMEOUT_MS, explain }: PredictOptions = {},
     ) {
-      const outcome = await ask(model, subject, options);
+      const named = { requestId: requestId ?? randomUUID(), isNamed: requestId !== undefined };
+      const outcome = await ask(model, subject, { ...named, explain }, deadlineAfter(timeoutMs));
       if (!outcome.ok)
         throw new MeridianError(outcome.error.code, outcome.error.message, outcome.error.fields);
-      const { prediction, model_version, latency_ms } = outcome;
-      return { prediction: prediction as Answer, model_version, latency_ms };
+      const { ok: _ok, ...answer } = outcome;
+      return answer as PredictResponse<Answer>;
     },
 
-    predictMany(model, subjects, options = {}) {
+    async predictMany(model, subjects, { requestId, timeoutMs = DEFAULT_TIMEOUT_MS, explain } = {}) {
+      const deadline = deadlineAfter(timeoutMs);
+      coalescerOf(model);
+      const isNamed = requestId !== undefined;
       return Promise.all(
-        subjects.map(async (subject) => {
-          const requestId = randomUUID();
+        subjects.map(async (subject, index) => {
+          const rowId = isNamed ? `${requestId}:${index}` : randomUUID();
           try {
-            return await ask(model, subject, { ...options, requestId });
+            return await ask(model, subject, { requestId: rowId, explain, isNamed }, deadline);
           } catch (error) {
             if (!(error instanceof MeridianError)) throw error;
             const { code, message, fields } = error;
-            return { ok: false as const, error: { code, message, fields, request_id: requestId } };
+            return { ok: false as const, error: { code, message, fields, request_id: rowId } };
           }
         }),
       );
     },
   };
-}
-
-/** A call may wait behind others with later deadlines; its own holds all the same. */
-async function beforeDeadline<T>(model: string, deadlineMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new MeridianError(
-          ErrorCode.DependencyUnavailable,
-          `${model}: no prediction within ${deadlineMs} ms. Check that Temporal and an inference worker are up, then try again.`,
-        ),
-      );
-    }, deadlineMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function noSuchName(model: string): MeridianError {

@@ -1,14 +1,16 @@
 import { ApplicationFailure, ServiceError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import { ErrorCode } from '../../contracts/errors';
-import { updateScorer } from './scorer-update';
+import { updateScorer, type Target } from './scorer-update';
 
 const rows = [{ requestId: 'r', features: {} }];
 
-/** A client whose every call fails like that. */
-function failingWith(error: Error): Client {
+/** A client whose every update fails like that, of a Temporal that answers everything else, or nothing. */
+function failingWith(error: Error, answers = true): Target {
   const executeUpdateWithStart = jest.fn().mockRejectedValue(error);
+  const getSystemInfo = () => (answers ? Promise.resolve({}) : Promise.reject(error));
   const withDeadline = (_deadline: number, call: () => unknown) => call();
-  return { withDeadline, workflow: { executeUpdateWithStart } } as unknown as Client;
+  const client = { withDeadline, workflow: { executeUpdateWithStart }, workflowService: { getSystemInfo } };
+  return { client: client as unknown as Client, model: 'churn', shard: 0, reach: { problem: null } };
 }
 
 const grpcError = (code: number) =>
@@ -19,19 +21,54 @@ const grpcError = (code: number) =>
 describe('a call that fails close to its deadline', () => {
   it('says what was wrong with it, not that it was late', async () => {
     const refusal = ApplicationFailure.nonRetryable('no such model', ErrorCode.UnknownModel, []);
-    const client = failingWith(new WorkflowUpdateFailedError('refused', refusal));
-    await expect(updateScorer(client, 'churn', 0, rows, Date.now())).rejects.toMatchObject({
+    const target = failingWith(new WorkflowUpdateFailedError('refused', refusal));
+    await expect(updateScorer(target, rows, Date.now())).rejects.toMatchObject({
       code: ErrorCode.UnknownModel,
       message: 'no such model',
     });
   });
 
-  it.each([4, 14])('is late where it might have been made again (gRPC status %i)', async (status) => {
-    await expect(
-      updateScorer(failingWith(grpcError(status)), 'churn', 0, rows, Date.now()),
-    ).rejects.toMatchObject({
-      code: ErrorCode.DependencyUnavailable,
+  it.each([
+    ['late, where Temporal answers but no worker does', 4, true, ErrorCode.DeadlineExceeded],
+    ['an outage, where Temporal does not answer in time', 4, false, ErrorCode.DependencyUnavailable],
+    ['an outage, where Temporal is not there', 14, false, ErrorCode.DependencyUnavailable],
+  ])('is %s', async (_name, status, answers, code) => {
+    const target = failingWith(grpcError(status), answers);
+    await expect(updateScorer(target, rows, Date.now())).rejects.toMatchObject({
+      code,
       message: expect.stringContaining('no prediction before the deadline'),
     });
+    // What callers with earlier deadlines are told.
+    expect(target.reach.problem === null).toBe(code === ErrorCode.DeadlineExceeded);
+  });
+});
+
+describe('an update that was lost', () => {
+  const outcomes = [{ ok: true, prediction: 0.5, model_version: 'churn-v1.0.0', latency_ms: 1 }];
+
+  it('is sent again under the same ID until it is answered', async () => {
+    const target = failingWith(grpcError(14));
+    const update = target.client.workflow.executeUpdateWithStart as unknown as jest.Mock;
+    update.mockRejectedValueOnce(grpcError(4)).mockRejectedValueOnce(grpcError(14));
+    update.mockResolvedValueOnce({ outcomes });
+    await expect(updateScorer(target, rows, Date.now() + 60_000)).resolves.toBe(outcomes);
+    const ids = update.mock.calls.map(([, { updateId }]: [string, { updateId: string }]) => updateId);
+    expect(ids).toHaveLength(3);
+    expect(new Set(ids).size).toBe(1);
+    expect(target.reach.problem).toBeNull();
+  });
+
+  it('is waited for in attempts that are shorter than the whole', async () => {
+    const target = failingWith(grpcError(4));
+    const update = target.client.workflow.executeUpdateWithStart as unknown as jest.Mock;
+    update.mockRejectedValueOnce(grpcError(4)).mockResolvedValueOnce({ outcomes });
+    const deadlines: number[] = [];
+    target.client.withDeadline = (deadline, call) => {
+      deadlines.push(Number(deadline));
+      return call();
+    };
+    const begun = Date.now();
+    await updateScorer(target, rows, begun + 60_000);
+    for (const deadline of deadlines) expect(deadline).toBeLessThan(begun + 30_000);
   });
 });

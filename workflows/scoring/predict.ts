@@ -15,23 +15,24 @@ import { predictRows } from './activities';
  * as its details, as `POST /v1/predict/{model}` would answer it.
  */
 export async function predict(rawInput: PredictInput): Promise<PredictResponse> {
-  const { model, requestId, features, entity } = parseInput<PredictInput>(
+  const { model, requestId, features, entity, explain } = parseInput<PredictInput>(
     validatePredictInput,
     'predict',
     rawInput,
   );
   upsertSearchAttributes([{ key: SearchAttribute.model, value: model }]);
   const [outcome] = await predictRows(model, [
-    { requestId: requestId ?? workflowInfo().runId, features, entity },
+    { requestId: requestId ?? workflowInfo().runId, features, entity, explain },
   ]);
   if (!outcome!.ok) {
     const { code, message, fields } = outcome!.error;
     setCurrentDetails(`**${code}**: ${message}`);
     throw ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [fields] });
   }
-  const { prediction, model_version, latency_ms } = outcome!;
+  const { ok: _ok, ...answer } = outcome!;
+  const { prediction, model_version, latency_ms } = answer;
   setCurrentDetails(`**${model_version}** answers **${inWords(prediction)}** (in ${latency_ms} ms).`);
-  return { prediction, model_version, latency_ms };
+  return answer;
 }
 
 const inWords = (prediction: Prediction): string =>

@@ -1,40 +1,70 @@
-import type { Prediction, PredictResponse } from '../../contracts/scoring';
-import { remember } from './recent-answers';
+import type { Prediction, PredictOutcome, PredictRow } from '../../contracts/scoring';
+import { RecentAnswers } from './recent-answers';
+
+const answerOf = (prediction: Prediction): PredictOutcome => ({
+  ok: true,
+  prediction,
+  model_version: 'model-v1.0.0',
+  latency_ms: 1.234,
+});
+const rowOf = (update: number): PredictRow => ({ requestId: `request-${update}`, features: { a: update } });
 
 /** Answers updates of single rows, and returns what is kept. */
-function kept(updates: number, predictionOf: (update: number) => Prediction): Map<string, PredictResponse> {
-  const recent = new Map<string, PredictResponse>();
-  for (let update = 0; update < updates; update += 1) {
-    const answer = { prediction: predictionOf(update), model_version: 'm-v1.0.0', latency_ms: 1.234 };
-    remember([{ requestId: `request-${update}` }], [{ ok: true, ...answer }], recent);
-  }
+function kept(updates: number, predictionOf: (update: number) => Prediction): RecentAnswers {
+  const recent = new RecentAnswers();
+  for (let update = 0; update < updates; update += 1)
+    recent.remember(rowOf(update), answerOf(predictionOf(update)));
   return recent;
 }
 
 describe('the answers that a scorer keeps', () => {
-  it('are the newest 256 numbers', () => {
-    const ids = [...kept(300, (update) => update).keys()];
-    expect(ids).toHaveLength(256);
-    expect([ids[0], ids.at(-1)]).toEqual(['request-44', 'request-299']);
+  it('are carried to the next run: the newest that fit a payload', () => {
+    const carried = kept(5000, (update) => update).carried();
+    expect(carried.length).toBeGreaterThan(1000);
+    expect(carried.at(-1)![0]).toBe('request-4999');
+    expect(JSON.stringify(carried).length).toBeLessThan(256 * 1024);
+    const next = new RecentAnswers(carried);
+    expect(next.find(rowOf(4999))).toEqual(answerOf(4999));
+    expect(next.find(rowOf(0))).toBeUndefined();
   });
 
   it('fit a payload, however many classes there are, and the newest is always among them', () => {
     const names = Array.from({ length: 500 }, (_, index) => `a class with a long name, number ${index}`);
     const scores = Object.fromEntries(names.map((name) => [name, 1.234567890123456e-7]));
-    const recent = kept(50, () => ({ label: names[0]!, scores }));
-    expect(JSON.stringify([...recent]).length).toBeLessThan(128 * 1024);
-    expect([...recent.keys()].at(-1)).toBe('request-49');
-    expect(recent.size).toBeGreaterThan(1);
+    const carried = kept(50, () => ({ label: names[0]!, scores })).carried();
+    expect(JSON.stringify(carried).length).toBeLessThan(256 * 1024);
+    expect(carried.at(-1)![0]).toBe('request-49');
+    expect(carried.length).toBeGreaterThan(1);
+  });
+
+  it('do not grow without bound within a run', () => {
+    const recent = kept(60_000, (update) => update);
+    expect(recent.has('request-0')).toBe(false);
+    expect(recent.has('request-59999')).toBe(true);
   });
 
   it('are the first for a request that is asked twice, and none of a failure', () => {
     const recent = kept(1, () => 0.5);
-    const again = { ok: true as const, prediction: 0.7, model_version: 'm-v1.1.0', latency_ms: 1 };
-    const failure = {
-      ok: false as const,
-      error: { code: 'InvalidFeatures' as const, message: '', fields: [], request_id: 'bad' },
-    };
-    remember([{ requestId: 'request-0' }, { requestId: 'bad' }], [again, failure], recent);
-    expect([...recent].map(([id, { prediction }]) => [id, prediction])).toEqual([['request-0', 0.5]]);
+    recent.remember(rowOf(0), answerOf(0.7));
+    expect(recent.find(rowOf(0))).toEqual(answerOf(0.5));
+    const error = { code: 'InvalidFeatures' as const, message: '', fields: [], request_id: 'request-7' };
+    recent.remember(rowOf(7), { ok: false, error });
+    expect(recent.find(rowOf(7))).toBeUndefined();
+  });
+
+  it('are for the same request, whatever the order of its features, and for no other', () => {
+    const recent = new RecentAnswers();
+    recent.remember({ requestId: 'r', features: { a: 1, b: 'x' } }, answerOf(0.5));
+    const next = new RecentAnswers(recent.carried());
+    expect(next.find({ requestId: 'r', features: { b: 'x', a: 1 } })).toEqual(answerOf(0.5));
+    for (const other of [
+      { features: { a: 2, b: 'x' } },
+      { entity: { a: 1, b: 'x' } },
+      { features: { a: 1, b: 'x' }, explain: true },
+    ])
+      expect(next.find({ requestId: 'r', ...other })).toMatchObject({
+        ok: false,
+        error: { code: 'Conflict', request_id: 'r' },
+      });
   });
 });

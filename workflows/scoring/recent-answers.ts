@@ -1,34 +1,96 @@
-import type { PredictOutcome, PredictResponse, PredictRow } from '../../contracts/scoring';
+import { ErrorCode } from '../../contracts/errors';
+import type { CarriedAnswer, PredictOutcome, PredictResponse, PredictRow } from '../../contracts/scoring';
+import { digestOf } from './row-digest';
 
-const MAX_ANSWERS = 256;
-/** Answers are carried in the input of the next run, and a payload has its limit: of many classes, fewer are kept. */
-const MAX_CHARACTERS = 128 * 1024;
+/** What a run keeps in memory; at the usual size of an answer more than it can give before it starts anew. */
+const KEPT_CHARACTERS = 4 * 1024 * 1024;
+/** Answers are carried in the input of the next run, and a payload has its limit: about 1,800 numbers, fewer of many classes. */
+const CARRIED_CHARACTERS = 256 * 1024;
 
-/** Keeps the answers of an update, and forgets the oldest beyond the bounds (256 numbers are about 40 KB). */
-export function remember(
-  rows: readonly PredictRow[],
-  outcomes: readonly PredictOutcome[],
-  recent: Map<string, PredictResponse>,
-): void {
-  rows.forEach(({ requestId }, index) => {
-    const outcome = outcomes[index]!;
-    if (!outcome.ok || recent.has(requestId)) return;
-    const { prediction, model_version, latency_ms } = outcome;
-    recent.set(requestId, { prediction, model_version, latency_ms });
-  });
-  let characters = 0;
-  for (const [requestId, answer] of recent) characters += sizeOf(requestId, answer);
-  for (const [requestId, answer] of recent) {
-    if (recent.size <= MAX_ANSWERS && characters <= MAX_CHARACTERS) return;
-    characters -= sizeOf(requestId, answer);
-    recent.delete(requestId);
+interface Answered {
+  answer: PredictResponse;
+  /** Of what was asked; unknown of answers carried from a run that kept none. */
+  digest: string | undefined;
+  characters: number;
+}
+
+/** The newest answers, so that a request ID asked again is answered alike. Failures are not kept: trying again may help. */
+export class RecentAnswers {
+  private readonly byId = new Map<string, Answered>();
+  private characters = 0;
+
+  constructor(carried: readonly CarriedAnswer[] = []) {
+    for (const [requestId, answer, digest] of carried) this.keep(requestId, answer, digest);
+  }
+
+  has(requestId: string): boolean {
+    return this.byId.has(requestId);
+  }
+
+  /** What this row was answered; Conflict where its request ID stands for another row; undefined where it is new. */
+  find(row: PredictRow): PredictOutcome | undefined {
+    const known = this.byId.get(row.requestId);
+    if (!known) return undefined;
+    if (known.digest !== undefined && known.digest !== digestOf(row)) return conflict(row);
+    return { ok: true, ...known.answer };
+  }
+
+  /** The first answer to a request ID stands. */
+  remember(row: PredictRow, outcome: PredictOutcome): void {
+    if (!outcome.ok || this.byId.has(row.requestId)) return;
+    const { ok: _ok, ...answer } = outcome;
+    this.keep(row.requestId, answer, digestOf(row));
+  }
+
+  /** The newest, as the next run takes them. */
+  carried(): CarriedAnswer[] {
+    const newest: CarriedAnswer[] = [];
+    let characters = 0;
+    for (const [requestId, answered] of [...this.byId].reverse()) {
+      characters += answered.characters;
+      if (characters > CARRIED_CHARACTERS && newest.length > 0) break;
+      newest.push([requestId, answered.answer, answered.digest]);
+    }
+    return newest.reverse();
+  }
+
+  private keep(requestId: string, answer: PredictResponse, digest: string | undefined): void {
+    const characters = sizeOf(requestId, answer);
+    this.byId.set(requestId, { answer, digest, characters });
+    this.characters += characters;
+    for (const [oldest, answered] of this.byId) {
+      if (this.characters <= KEPT_CHARACTERS) return;
+      this.byId.delete(oldest);
+      this.characters -= answered.characters;
+    }
   }
 }
 
-/** An upper bound of what they take as JSON: a name and a number for each class, and what is around them. */
-function sizeOf(requestId: string, { prediction }: PredictResponse): number {
-  let size = 200 + requestId.length;
-  if (typeof prediction === 'object')
-    for (const label of Object.keys(prediction.scores)) size += label.length + 30;
+/** A request ID stands for one request: another one under it would get an answer that is not its own. */
+export function conflict({ requestId }: PredictRow): PredictOutcome {
+  const expected = 'a request ID of its own';
+  const found = 'one that stands for another request';
+  return {
+    ok: false,
+    error: {
+      code: ErrorCode.Conflict,
+      message: `requestId: expected ${expected}, found ${found}.`,
+      fields: [{ field: 'requestId', found, expected }],
+      request_id: requestId,
+    },
+  };
+}
+
+/** An upper bound of what they take as JSON: a name and a number for each class or feature, and what is around them. */
+function sizeOf(requestId: string, { prediction, explanation }: PredictResponse): number {
+  let size = 140 + requestId.length;
+  if (typeof prediction === 'object') size += sizeOfNumbers(prediction.scores);
+  if (explanation) size += 60 + sizeOfNumbers(explanation.contributions);
+  return size;
+}
+
+function sizeOfNumbers(numbers: Record<string, number>): number {
+  let size = 0;
+  for (const name of Object.keys(numbers)) size += name.length + 30;
   return size;
 }

@@ -11,23 +11,21 @@ import {
 } from '@temporalio/workflow';
 import { ErrorCode } from '../../contracts/errors';
 import { validateScoreRows, validateScorerInput } from '../../contracts/generated/validators';
-import type {
-  PredictOutcome,
-  PredictResponse,
-  PredictRow,
-  ScoreBatchRequest,
-  ScoreBatchResult,
-  ScorerInput,
-} from '../../contracts/scoring';
+import type { ScoreBatchRequest, ScoreBatchResult, ScorerInput } from '../../contracts/scoring';
 import { SearchAttribute } from '../../contracts/search-attributes';
 import { parseInput } from '../shared/input';
 import { predictRows } from './activities';
-import { remember } from './recent-answers';
+import { answerOnce } from './answer-once';
+import { withoutDepth } from './flat-row';
+import { RecentAnswers } from './recent-answers';
 
 export const predictUpdate = defineUpdate<ScoreBatchResult, [ScoreBatchRequest]>('predict');
 
-/** Latency grows with the updates in a run, and the time another worker takes to replay it after a kill. */
-const MAX_UPDATES = 200;
+/**
+ * Latency grows with the updates in a run, and so does the time another worker takes to replay it after a kill: 5 ms each on a
+ * busy machine, all scorers of the dead worker at once, each within its workflow task timeout.
+ */
+const MAX_UPDATES = 48;
 const MAX_HISTORY_BYTES = 2 * 1024 * 1024;
 const IDLE = '15 minutes';
 
@@ -38,7 +36,8 @@ const IDLE = '15 minutes';
 export async function scorer(rawInput: ScorerInput): Promise<void> {
   const input = parseInput<ScorerInput>(validateScorerInput, 'scorer', rawInput);
   const { model } = input;
-  const recent = new Map<string, PredictResponse>(input.recent);
+  const recent = new RecentAnswers(input.recent);
+  const answer = answerOnce(recent, (rows) => predictRows(model, [...rows]));
   let updates = 0;
 
   /** Whether the run has reached its bounds, or a multiple of them. */
@@ -63,7 +62,7 @@ export async function scorer(rawInput: ScorerInput): Promise<void> {
     predictUpdate,
     async ({ rows }) => {
       updates += 1;
-      return { outcomes: await answer(model, rows, recent) };
+      return { outcomes: await answer(rows.map(withoutDepth)) };
     },
     { validator: check, description: 'Scores rows: {"rows": [{"requestId": "…", "features": {…}}]}' },
   );
@@ -73,24 +72,7 @@ export async function scorer(rawInput: ScorerInput): Promise<void> {
     await condition(due, IDLE);
   }
   await condition(allHandlersFinished);
-  if (due()) await continueAsNew<typeof scorer>({ ...input, recent: [...recent] });
-}
-
-/** Rows answered a moment ago get that same answer; the others are scored together. */
-async function answer(
-  model: string,
-  rows: PredictRow[],
-  recent: Map<string, PredictResponse>,
-): Promise<PredictOutcome[]> {
-  const fresh = rows.filter((row) => !recent.has(row.requestId));
-  const scored = fresh.length > 0 ? await predictRows(model, fresh) : [];
-  const byId = new Map(scored.map((outcome, index) => [fresh[index]!.requestId, outcome]));
-  const outcomes = rows.map(({ requestId }) => {
-    const known = recent.get(requestId);
-    return known ? { ok: true as const, ...known } : byId.get(requestId)!;
-  });
-  remember(rows, outcomes, recent);
-  return outcomes;
+  if (due()) await continueAsNew<typeof scorer>({ ...input, recent: recent.carried() });
 }
 
 function rotating(model: string): ApplicationFailure {

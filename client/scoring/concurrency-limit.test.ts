@@ -1,0 +1,44 @@
+import { ConcurrencyLimit } from './concurrency-limit';
+
+/** Lets a limit settle against another side that works on `servers` batches at once, each for `serviceMs`. */
+function rig() {
+  let now = 0;
+  const limit = new ConcurrencyLimit({ least: 1, most: 16 }, () => now);
+  return {
+    limit,
+    settle(servers: number, serviceMs: number, callers = Infinity): number {
+      for (let answer = 0; answer < 10_000; answer += 1) {
+        const underWay = Math.min(limit.current, callers);
+        const took = serviceMs * Math.max(1, underWay / servers);
+        now += took / underWay;
+        limit.answered(took, underWay);
+      }
+      return limit.current;
+    },
+  };
+}
+
+describe('ConcurrencyLimit', () => {
+  it.each([1, 2, 4, 8])('finds how many the other side works on at once: %i', (servers) => {
+    const found = rig().settle(servers, 20);
+    expect(found).toBeGreaterThanOrEqual(servers);
+    expect(found).toBeLessThanOrEqual(servers + 2);
+  });
+
+  it('does not grow for what is not used', () => {
+    expect(rig().settle(8, 20, 2)).toBeLessThanOrEqual(3);
+  });
+
+  it('stays within its bounds, however fast the other side', () => {
+    expect(rig().settle(100, 1)).toBe(16);
+  });
+
+  it('finds another pace when the other side has become slower or faster for good', () => {
+    const { settle } = rig();
+    settle(2, 20);
+    const faster = settle(6, 60);
+    expect(faster).toBeGreaterThanOrEqual(6);
+    expect(faster).toBeLessThanOrEqual(8);
+    expect(settle(1, 10)).toBeLessThanOrEqual(3);
+  });
+});

@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import { createScoringClient, type ScoringClient } from '../../client/scoring';
+import { shardOf } from '../../client/scoring/shards';
+import { WorkflowId } from '../../contracts/ids';
+import type { PredictOutcome, PredictRow, ScoreBatchResult } from '../../contracts/scoring';
+import { createRig, declarationOf, register, release, replayAll, type Rig, type Running } from './rig';
+
+jest.setTimeout(120_000);
+
+const MODEL = 'renewal';
+const good = { tenure: 12, auto_renew: true, plan: 'plus' };
+
+describe('predictions through the task queue', () => {
+  let rig: Rig;
+  let worker: Running;
+  let scoring: ScoringClient;
+
+  beforeAll(async () => {
+    rig = await createRig();
+    const version = await register(rig.store, declarationOf(MODEL), `${MODEL}-v1.0.0`);
+    await release(rig.store, MODEL, 1, version);
+    worker = await rig.start('inference');
+    scoring = createScoringClient({ client: rig.client });
+  });
+
+  afterAll(async () => {
+    const replayed = await replayAll(rig.client);
+    await rig.close();
+    expect(replayed).toBeGreaterThan(0);
+  });
+
+  const overHttp = async (
+    body: unknown,
+  ): Promise<{ error?: { code: string; fields: { field: string }[] } }> => {
+    const response = await fetch(`${worker.url}/v1/predict/${MODEL}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    return (await response.json()) as { error?: { code: string; fields: { field: string }[] } };
+  };
+
+  /** As a caller without this client would. */
+  const update = (rows: unknown[], shard = 0): Promise<ScoreBatchResult> =>
+    rig.client.workflow.executeUpdateWithStart('predict', {
+      args: [{ rows }],
+      startWorkflowOperation: new WithStartWorkflowOperation('scorer', {
+        workflowId: WorkflowId.scorer(MODEL, shard),
+        taskQueue: 'scoring',
+        args: [{ model: MODEL, shard }],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      }),
+    });
+
+  const codeOf = (outcome: PredictOutcome | undefined) => (outcome!.ok ? 'answered' : outcome!.error.code);
+
+  it('answers more rows than fit an update, each in its place', async () => {
+    const { rows, tolerance } = rig.golden;
+    const subjects = Array.from({ length: 700 }, (_, index) => rows[index % rows.length]!.features);
+    subjects[333] = { ...good, tenure: 'long' };
+    const outcomes = await scoring.predictMany(MODEL, subjects, { timeoutMs: 60_000 });
+    expect(outcomes).toHaveLength(700);
+    outcomes.forEach((outcome, index) => {
+      if (index === 333) expect(codeOf(outcome)).toBe('InvalidFeatures');
+      else {
+        const off = (outcome as { prediction: number }).prediction - rows[index % rows.length]!.expected;
+        expect(Math.abs(off)).toBeLessThanOrEqual(tolerance);
+      }
+    });
+  });
+
+  it('asks for an explanation where one is wanted, and is refused as HTTP is where the model has none', async () => {
+    const response = await fetch(`${worker.url}/v1/predict/${MODEL}?explain=true`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ features: good }),
+    });
+    const { error } = (await response.json()) as { error: { code: string } };
+    await expect(scoring.predict(MODEL, good, { explain: true })).rejects.toMatchObject({ code: error.code });
+    const [outcome] = await scoring.predictMany(MODEL, [good], { explain: true });
+    expect(codeOf(outcome)).toBe(error.code);
+  });
+
+  it('answers a request ID alike from any client, through whatever else is under way', async () => {
+    const other = createScoringClient({ client: rig.client });
+    const ids = Array.from({ length: 40 }, () => randomUUID());
+    const ask = (client: ScoringClient) =>
+      Promise.all(ids.map((requestId) => client.predict(MODEL, good, { requestId, timeoutMs: 60_000 })));
+    const noise = scoring.predictMany(
+      MODEL,
+      Array.from({ length: 300 }, () => good),
+      { timeoutMs: 60_000 },
+    );
+    const [first, second] = await Promise.all([ask(scoring), ask(other)]);
+    expect(second).toEqual(first);
+    await noise;
+    expect(await ask(other)).toEqual(first);
+  });
+
+  it('answers many alike again under one request ID', async () => {
+    const subjects = Array.from({ length: 20 }, (_, tenure) => ({ ...good, tenure }));
+    const options = { requestId: randomUUID(), timeoutMs: 60_000 };
+    const first = await scoring.predictMany(MODEL, subjects, options);
+    expect(await scoring.predictMany(MODEL, subjects, options)).toEqual(first);
+  });
+
+  it('refuses a request ID that stands for another request', async () => {
+    const requestId = randomUUID();
+    await scoring.predict(MODEL, good, { requestId });
+    await expect(scoring.predict(MODEL, { ...good, tenure: 13 }, { requestId })).rejects.toMatchObject({
+      code: 'Conflict',
+      fields: [{ field: 'requestId' }],
+    });
+  });
+
+  it('answers twice the same, and only the first of two, where a batch names a request ID twice', async () => {
+    const requestId = randomUUID();
+    const rows: PredictRow[] = [
+      { requestId, features: good },
+      { requestId, features: good },
+      { requestId, features: { ...good, tenure: 13 } },
+    ];
+    const { outcomes } = await update(rows, shardOf(requestId, 4));
+    expect(outcomes.map(codeOf)).toEqual(['answered', 'answered', 'Conflict']);
+    expect(outcomes[1]).toEqual(outcomes[0]);
+    const { latency_ms, ...again } = await scoring.predict(MODEL, good, { requestId });
+    expect(outcomes[0]).toEqual({ ok: true, latency_ms, ...again });
+  });
+
+  it.each<[string, unknown]>([
+    ['__proto__ as a feature', JSON.parse('{"__proto__": 1}')],
+    ['a value in a list', { ...good, tenure: [12] }],
+    ['an object as a value', { ...good, tenure: { a: 1 } }],
+    ['a lone surrogate as the name of a feature', { ...good, '\ud800': 1 }],
+    ['a feature too many', { ...good, colour: 'red' }],
+    ['text where a number belongs', { ...good, tenure: 'long' }],
+    ['no features at all', {}],
+  ])('refuses %s as HTTP does, by code and field', async (_name, features) => {
+    const { error } = await overHttp({ features });
+    const [refused] = await scoring.predictMany(MODEL, [features as Record<string, unknown>]);
+    expect(codeOf(refused)).toBe(error!.code);
+    expect(refused!.ok ? [] : refused!.error.fields.map(({ field }) => field)).toEqual(
+      error!.fields.map(({ field }) => field),
+    );
+  });
+
+  it('takes a lone surrogate as a category for what it is: as HTTP does', async () => {
+    const features = { ...good, plan: '\ud800' };
+    const http = (await overHttp({ features })) as { prediction?: number; error?: { code: string } };
+    const [queue] = await scoring.predictMany(MODEL, [features]);
+    if (http.error) expect(codeOf(queue)).toBe(http.error.code);
+    else expect(queue).toMatchObject({ ok: true, prediction: http.prediction });
+  });
+
+  it('refuses 10 MB in a row, NaN and deep nesting before they travel', async () => {
+    let deep: unknown = 1;
+    for (let level = 0; level < 100_000; level += 1) deep = [deep];
+    const wrong = [{ text: 'x'.repeat(10_000_000) }, { ...good, tenure: NaN }, { ...good, tenure: deep }];
+    const outcomes = await scoring.predictMany(MODEL, [...wrong, good]);
+    expect(outcomes.map(codeOf)).toEqual(['BodyTooLarge', 'InvalidFeatures', 'InvalidFeatures', 'answered']);
+  });
+
+  it.each([0, -1, 1.5, NaN, 600_001, '100'])('refuses %p as a time to wait', async (timeoutMs) => {
+    await expect(scoring.predict(MODEL, good, { timeoutMs: timeoutMs as number })).rejects.toMatchObject({
+      code: 'InvalidInput',
+      fields: [{ field: 'timeoutMs' }],
+    });
+  });
+
+  it('keeps a scorer going whatever another caller sends it', async () => {
+    const nested = (levels: number): unknown =>
+      JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) as unknown;
+    const rows = [1, 2000].map((levels) => ({
+      requestId: randomUUID(),
+      features: { ...good, tenure: nested(levels) },
+    }));
+    const { outcomes } = await update(rows);
+    expect(outcomes.map(codeOf)).toEqual(['InvalidFeatures', 'InvalidFeatures']);
+    for (const wrong of [[], [{}], [{ requestId: '' }], [{ requestId: 'r', features: good, colour: 1 }]])
+      await expect(update(wrong)).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });
+    expect((await update([{ requestId: randomUUID(), features: good }])).outcomes.map(codeOf)).toEqual([
+      'answered',
+    ]);
+  });
+
+  it('says that it was too late', async () => {
+    const lost = createScoringClient({ client: rig.client });
+    await expect(lost.predict(MODEL, good, { timeoutMs: 1 })).rejects.toMatchObject({
+      code: 'DeadlineExceeded',
+      retryable: true,
+    });
+  });
+});
