@@ -34,11 +34,11 @@ describe('ConcurrencyLimit', () => {
   });
 
   it('finds another pace when the other side has become slower or faster for good', () => {
-    const { settle } = rig();
-    settle(2, 20);
-    const faster = settle(6, 60);
+    const other = rig();
+    other.settle(2, 20);
+    const faster = other.settle(6, 60);
     expect(faster).toBeGreaterThanOrEqual(6);
     expect(faster).toBeLessThanOrEqual(8);
-    expect(settle(1, 10)).toBeLessThanOrEqual(3);
+    expect(other.settle(1, 10)).toBeLessThanOrEqual(3);
   });
 });

@@ -5,12 +5,19 @@ import { updateScorer, type Target } from './scorer-update';
 const rows = [{ requestId: 'r', features: {} }];
 
 /** A client whose every update fails like that, of a Temporal that answers everything else, or nothing. */
-function failingWith(error: Error, answers = true): Target {
+function failingWith(error: Error, answers = true): Target & { update: jest.Mock } {
   const executeUpdateWithStart = jest.fn().mockRejectedValue(error);
-  const getSystemInfo = () => (answers ? Promise.resolve({}) : Promise.reject(error));
+  const getSystemInfo = jest.fn();
+  if (!answers) getSystemInfo.mockRejectedValue(error);
   const withDeadline = (_deadline: number, call: () => unknown) => call();
   const client = { withDeadline, workflow: { executeUpdateWithStart }, workflowService: { getSystemInfo } };
-  return { client: client as unknown as Client, model: 'churn', shard: 0, reach: { problem: null } };
+  return {
+    client: client as unknown as Client,
+    model: 'churn',
+    shard: 0,
+    reach: { problem: null },
+    update: executeUpdateWithStart,
+  };
 }
 
 const grpcError = (code: number) =>
@@ -48,7 +55,7 @@ describe('an update that was lost', () => {
 
   it('is sent again under the same ID until it is answered', async () => {
     const target = failingWith(grpcError(14));
-    const update = target.client.workflow.executeUpdateWithStart as unknown as jest.Mock;
+    const { update } = target;
     update.mockRejectedValueOnce(grpcError(4)).mockRejectedValueOnce(grpcError(14));
     update.mockResolvedValueOnce({ outcomes });
     await expect(updateScorer(target, rows, Date.now() + 60_000)).resolves.toBe(outcomes);
@@ -60,7 +67,7 @@ describe('an update that was lost', () => {
 
   it('is waited for in attempts that are shorter than the whole', async () => {
     const target = failingWith(grpcError(4));
-    const update = target.client.workflow.executeUpdateWithStart as unknown as jest.Mock;
+    const { update } = target;
     update.mockRejectedValueOnce(grpcError(4)).mockResolvedValueOnce({ outcomes });
     const deadlines: number[] = [];
     target.client.withDeadline = (deadline, call) => {

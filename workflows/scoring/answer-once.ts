@@ -24,7 +24,7 @@ export function answerOnce(recent: RecentAnswers, score: AnswerRows): AnswerRows
     });
   }
 
-  function answerOf(row: PredictRow): PredictOutcome | Promise<PredictOutcome> {
+  async function answerOf(row: PredictRow): Promise<PredictOutcome> {
     const known = recent.find(row);
     if (known) return known;
     const { digest, outcome } = underWay.get(row.requestId)!;

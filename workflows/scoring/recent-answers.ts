@@ -46,12 +46,12 @@ export class RecentAnswers {
   carried(): CarriedAnswer[] {
     const newest: CarriedAnswer[] = [];
     let characters = 0;
-    for (const [requestId, answered] of [...this.byId].reverse()) {
+    for (const [requestId, answered] of [...this.byId].toReversed()) {
       characters += answered.characters;
       if (characters > CARRIED_CHARACTERS && newest.length > 0) break;
       newest.push([requestId, answered.answer, answered.digest]);
     }
-    return newest.reverse();
+    return newest.toReversed();
   }
 
   private keep(requestId: string, answer: PredictResponse, digest: string | undefined): void {
