@@ -8,7 +8,7 @@ interface Sent {
   fail(error: Error): void;
 }
 
-const anyShard = { maxWeight: Infinity, weigh: () => 1, shardOf: () => null, isWanted: () => true };
+const anyShard = { maxWeight: Infinity, weigh: () => 1, shardOf: () => null, dropWith: () => null };
 
 /** A coalescer whose other side answers when told to. */
 function rig(more: Partial<CoalescerOptions<number>> = {}) {
@@ -83,11 +83,12 @@ describe('Coalescer', () => {
     expect(sent[2]!.items).toEqual([9]);
   });
 
-  it('drops what nobody waits for', async () => {
-    const { sent, coalescer } = rig({ isWanted: (item) => item !== 2 });
+  it('drops what is not worth sending any more, and says why', async () => {
+    const late = new Error('too late');
+    const { sent, coalescer } = rig({ dropWith: (item) => (item === 2 ? late : null) });
     const dropped = coalescer.call(2);
     void coalescer.call(1);
-    await expect(dropped).rejects.toThrow('Nobody waits');
+    await expect(dropped).rejects.toBe(late);
     expect(sent.map(({ items }) => items)).toEqual([[1]]);
   });
 

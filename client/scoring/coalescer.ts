@@ -15,8 +15,8 @@ export interface CoalescerOptions<Item> {
   weigh: (item: Item) => number;
   /** The shard an item has to go through, or null where any will do. */
   shardOf: (item: Item) => number | null;
-  /** Whether somebody still waits for the item; others are dropped. */
-  isWanted: (item: Item) => boolean;
+  /** What to tell the caller of an item that is not worth sending any more; null of any other. */
+  dropWith: (item: Item) => Error | null;
 }
 
 interface Waiting<Item, Answer> {
@@ -26,6 +26,8 @@ interface Waiting<Item, Answer> {
   reject: (error: unknown) => void;
 }
 
+/** With one batch under way this many calls are worth another, with two its square, and so on. */
+const WORTH_ONE_MORE = 4;
 /** A batch that takes this many times the usual is stuck, with a worker that died perhaps: it holds back no others. */
 const STUCK_FACTOR = 5;
 const STUCK_AT_LEAST_MS = 100;
@@ -73,12 +75,24 @@ export class Coalescer<Item, Answer> {
   }
 
   private pump(): void {
-    while (this.waiting.length > 0 && this.moving < this.limit.current) {
+    while (this.waiting.length > 0 && this.isWorthSending()) {
       const shard = this.nextShard();
       if (shard === null) return;
       const batch = this.take(shard);
       if (batch.length > 0) void this.dispatch(batch, shard);
     }
+  }
+
+  /**
+   * Whether there is room for one more batch, or enough in it: a batch of many costs the other side hardly more than
+   * a lone call, and while it is answered the next is on its way.
+   */
+  private isWorthSending(): boolean {
+    const { maxItems } = this.options;
+    return (
+      this.moving < this.limit.current ||
+      this.waiting.length >= Math.min(WORTH_ONE_MORE ** this.moving, maxItems)
+    );
   }
 
   /** The way of the call that has waited longest and can go. */
@@ -105,13 +119,14 @@ export class Coalescer<Item, Answer> {
 
   /** The longest waiting of those that can go through the shard, as many as fit. */
   private take(shard: number): Waiting<Item, Answer>[] {
-    const { maxItems, maxWeight, weigh, isWanted } = this.options;
+    const { maxItems, maxWeight, weigh, dropWith } = this.options;
     const batch: Waiting<Item, Answer>[] = [];
     const left: Waiting<Item, Answer>[] = [];
     let weight = 0;
     for (const one of this.waiting) {
-      if (!isWanted(one.item)) {
-        one.reject(new Error('Nobody waits for it any more.'));
+      const reason = dropWith(one.item);
+      if (reason) {
+        one.reject(reason);
       } else if (
         (one.shard ?? shard) === shard &&
         batch.length < maxItems &&

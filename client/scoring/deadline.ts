@@ -42,7 +42,8 @@ export async function beforeDeadline<T>(
   }
 }
 
-function tooLate(model: string, { timeoutMs }: Deadline, { problem }: Reach): MeridianError {
+/** What a call is told whose deadline has passed. */
+export function tooLate(model: string, { timeoutMs }: Deadline, { problem }: Reach): MeridianError {
   if (problem !== null)
     return new MeridianError(
       ErrorCode.DependencyUnavailable,

@@ -4,7 +4,7 @@ import { ErrorCode, MeridianError, show } from '../../contracts/errors';
 import { isModelName, MODEL_NAME } from '../../contracts/model-name';
 import type { PredictOutcome, Prediction, PredictResponse, PredictRow } from '../../contracts/scoring';
 import { Coalescer } from './coalescer';
-import { beforeDeadline, deadlineAfter, type Deadline, type Reach } from './deadline';
+import { beforeDeadline, deadlineAfter, tooLate, type Deadline, type Reach } from './deadline';
 import { updateScorer } from './scorer-update';
 import { shardOf } from './shards';
 import { sizeOfRow, toRow, type PredictionSubject } from './subject';
@@ -94,7 +94,7 @@ export function createScoringClient({
         weigh: ({ bytes }) => bytes,
         // An ID that was made up here is known to nobody: no second call can come by it.
         shardOf: ({ row, isNamed }) => (isNamed ? shardOf(row.requestId, shards) : null),
-        isWanted: ({ deadline }) => Date.now() < deadline.at,
+        dropWith: ({ deadline }) => (Date.now() < deadline.at ? null : tooLate(model, deadline, reach)),
       },
     );
   }

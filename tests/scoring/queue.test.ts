@@ -179,6 +179,10 @@ describe('predictions through the task queue', () => {
     }));
     const { outcomes } = await update(rows);
     expect(outcomes.map(codeOf)).toEqual(['InvalidFeatures', 'InvalidFeatures']);
+    const tooLarge = { requestId: randomUUID(), features: { text: 'x'.repeat(1_900_000) } };
+    const tooDeep = { requestId: randomUUID(), features: { tenure: nested(3000), plan: nested(3000) } };
+    await expect(update([tooLarge])).rejects.toMatchObject({ cause: { type: 'BodyTooLarge' } });
+    expect((await update([tooDeep])).outcomes.map(codeOf)).toEqual(['InvalidFeatures']);
     for (const wrong of [[], [{}], [{ requestId: '' }], [{ requestId: 'r', features: good, colour: 1 }]])
       await expect(update(wrong)).rejects.toMatchObject({ cause: { type: 'InvalidInput' } });
     expect((await update([{ requestId: randomUUID(), features: good }])).outcomes.map(codeOf)).toEqual([

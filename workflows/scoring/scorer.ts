@@ -27,6 +27,8 @@ export const predictUpdate = defineUpdate<ScoreBatchResult, [ScoreBatchRequest]>
  */
 const MAX_UPDATES = 48;
 const MAX_HISTORY_BYTES = 2 * 1024 * 1024;
+/** An update is written down with its answer: beyond this, both together are more than the server takes, and the run would hang. */
+const MAX_REQUEST_CHARACTERS = 1_250_000;
 const IDLE = '15 minutes';
 
 /**
@@ -83,6 +85,22 @@ function rotating(model: string): ApplicationFailure {
 }
 
 function checkRows(request: ScoreBatchRequest): void {
+  if (lengthOf(request) > MAX_REQUEST_CHARACTERS) {
+    throw ApplicationFailure.nonRetryable(
+      `update predict: expected at most ${MAX_REQUEST_CHARACTERS} characters of JSON, nested no deeper than JSON can be ` +
+        'written. Send fewer rows in an update.',
+      ErrorCode.BodyTooLarge,
+    );
+  }
   // The compiled check alone is quick; the copy that parse makes is for the error's sake.
   if (!validateScoreRows(request)) parseInput(validateScoreRows, 'update predict', request);
+}
+
+function lengthOf(request: unknown): number {
+  try {
+    return JSON.stringify(request)?.length ?? 0;
+  } catch {
+    // Nested deeper than the stack.
+    return Number.POSITIVE_INFINITY;
+  }
 }
