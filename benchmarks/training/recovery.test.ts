@@ -1,6 +1,7 @@
 import { recoveryOf } from './recovery';
 
 const log = [
+  'resumed from step 0: no whole checkpoint',
   '[0] train-auc=0.5',
   '[1] train-auc=0.6',
   'checkpoint at step 2',
@@ -20,6 +21,6 @@ it('counts the steps that were done and are done again', () => {
 });
 
 it('needs an interruption after a checkpoint', () => {
-  expect(() => recoveryOf(log.slice(0, 8))).toThrow('resumed from step');
+  expect(() => recoveryOf(log.slice(0, 9))).toThrow('resumed from step');
   expect(() => recoveryOf(['[0] a=1', 'resumed from step 0'])).toThrow('checkpoint');
 });

@@ -9,7 +9,8 @@ import { finishTraining, startTraining } from './run';
 
 const WHOLE_LOG = 1_000_000;
 const CHECKPOINT = /^checkpoint at step (\d+)$/;
-const RESUMED = /^resumed from step (\d+)/;
+/** Not the first start's, which says besides that there was no checkpoint. */
+const RESUMED = /^resumed from step (\d+)$/;
 const STEP = /^\[(\d+)\] /;
 
 /** What an interruption cost, as the log of the job tells it. */
