@@ -45,10 +45,12 @@ export async function recoveryRows(connected: Connected, model: ModelDeclaration
   while (numbers(await log(), CHECKPOINT).length < 2) await sleep(100);
   const interrupted = Date.now();
   await interrupt(connected, jobName);
-  while (!stepsAfterResume(await log())) await sleep(100);
+  // Of a long log only the end is told: the new attempt's first lines are in it for a while.
+  let lines: string[];
+  while (!stepsAfterResume((lines = await log()))) await sleep(100);
   const seconds = (Date.now() - interrupted) / 1000;
+  const { stepsLost, stepsBetweenCheckpoints } = recoveryOf(lines);
   await finishTraining(connected, workflowId);
-  const { stepsLost, stepsBetweenCheckpoints } = recoveryOf(await log());
   return [
     row({
       measure: `${model.name}: steps done again after a spot interruption (a checkpoint a second)`,
