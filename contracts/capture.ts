@@ -23,7 +23,7 @@ export interface CaptureBatch {
 }
 
 /** The Parquet columns of every captured prediction; after them comes one a feature. */
-export const CAPTURE_COLUMNS = [
+const CAPTURE_COLUMNS = [
   'request_id',
   'time',
   'model',

@@ -56,7 +56,7 @@ export interface Evaluation extends EvaluationSummary {
 }
 
 /** Whether a metric speaks of one class only: `f1.<class>`. */
-export const isOfOneClass = (metric: string): boolean => metric.includes('.');
+const isOfOneClass = (metric: string): boolean => metric.includes('.');
 
 export function summarize(evaluation: Evaluation): EvaluationSummary {
   const overall = (metrics: Record<string, Metric>): Record<string, Metric> =>

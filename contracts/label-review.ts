@@ -111,17 +111,6 @@ export interface ReviewProgress {
   reviewers: { by: string; labels: number; lastAt: string }[];
 }
 
-export const NO_PROGRESS: ReviewProgress = {
-  revision: 0,
-  events: 0,
-  covered: 0,
-  tied: 0,
-  coverage: 0,
-  agreement: null,
-  kappa: null,
-  reviewers: [],
-};
-
 /** A review as it is opened; one that was begun before goes on where it was. */
 export interface OpenedReview {
   manifest: ReviewManifest;

@@ -33,7 +33,7 @@ export interface PartitionCache {
   dispose(): Promise<void>;
 }
 
-export async function createPartitionCache(store: ObjectStore): Promise<PartitionCache> {
+async function createPartitionCache(store: ObjectStore): Promise<PartitionCache> {
   const folder = await createWorkFolder();
   const listed = new Map<string, Promise<StoredObject[]>>();
   const pulled = new Map<string, Promise<PulledObject[]>>();

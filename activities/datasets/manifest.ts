@@ -28,7 +28,7 @@ export interface SnapshotRequest {
 }
 
 /** A split's place below the snapshot's prefix; each has a folder of its own, because SageMaker's channels are prefixes. */
-export const splitPath = (split: Split): string => `${split}/${split}.parquet`;
+const splitPath = (split: Split): string => `${split}/${split}.parquet`;
 
 /** A split as it lies on this machine. */
 export interface WrittenSplit extends Omit<ManifestSplit, 'key'> {

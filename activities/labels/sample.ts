@@ -2,7 +2,7 @@ import { REVIEW_REASONS, type ReviewReason, type ReviewSettings } from '../../co
 import { literal, type Database } from '../../platform/duckdb';
 
 /** How many events each reason may bring; the rest of them are recent ones. */
-export function quotasOf({
+function quotasOf({
   size,
   shares,
 }: Pick<ReviewSettings, 'size' | 'shares'>): Record<Exclude<ReviewReason, 'recent'>, number> {

@@ -112,5 +112,5 @@ async function verifyForgotten(
 }
 
 /** One line an entity, as the proof's digest has it: its join keys as JSON, sorted by name, integers as text. */
-export const digestLine = (joinKeys: JoinKeys, entity: Entity): string =>
+const digestLine = (joinKeys: JoinKeys, entity: Entity): string =>
   JSON.stringify(joinKeys.map(({ name }) => [name, String(entity[name])]));

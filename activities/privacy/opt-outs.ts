@@ -18,7 +18,7 @@ import type { ObjectStore } from '../../platform/s3';
 import { differentKeys, kindsOf, namesEntity, namings, type Concerned, type Naming } from './namings';
 
 /** Where the list lies: `raw/opt-outs/`, a partition on each day that brought requests; its rows name join keys. */
-export const OPT_OUT_TABLE = 'opt-outs';
+const OPT_OUT_TABLE = 'opt-outs';
 
 /** Whom the list names by one set of join keys. */
 export interface OptedOut {

@@ -18,7 +18,7 @@ export interface Reference {
  * Fewest rows on both sides. Among fewer, chance alone moves the index too far: with ten deciles and n rows a side it
  * comes to about 18 / n where nothing has changed: 0.09 at 200 rows, and below 0.17 in 95 of 100 cases.
  */
-export const LEAST_ROWS = 200;
+const LEAST_ROWS = 200;
 /** Of more categories the most frequent have a bin each; the rest share one with those never seen before. */
 const MOST_CATEGORIES = 50;
 const FENCE = 3;

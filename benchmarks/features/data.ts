@@ -47,7 +47,7 @@ export interface BenchmarkData {
 }
 
 /** The view; no row is too old where `ttlSeconds` is 0. */
-export const benchmarkView = (name: string, ttlSeconds = 0): FeatureView => ({
+const benchmarkView = (name: string, ttlSeconds = 0): FeatureView => ({
   name,
   version: 1,
   description: 'Thirty numbers a customer and day.',

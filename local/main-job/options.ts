@@ -19,7 +19,7 @@ export interface TableOptions {
   name?: string;
 }
 
-export const USAGE = `npm start [-- options]
+const USAGE = `npm start [-- options]
   --exit             do it all, stop everything, print a JSON summary as the last line
   --retrain          train though a Production version stands
   --table FILE       make a model of a CSV table, with

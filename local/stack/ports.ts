@@ -10,7 +10,7 @@ const LARGEST = 65_535;
 export type IsFree = (port: number) => Promise<boolean>;
 
 /** Whether nothing on this machine listens on the port. */
-export const isFree: IsFree = (port) =>
+const isFree: IsFree = (port) =>
   new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));

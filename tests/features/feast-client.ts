@@ -17,9 +17,6 @@ export type FeastRequest =
   | { do: 'materialize'; views: string[]; from: string; to: string }
   | { do: 'push'; source: string; rows: Record<string, StoredValue>[] };
 
-/** What Feast reads online, by column. */
-export type FeastColumns = Record<string, StoredValue[]>;
-
 export interface FeastRepoOptions {
   views: FeatureView[];
   services?: FeatureService[];

@@ -19,7 +19,7 @@ import { answerOnce } from './answer-once';
 import { withoutDepth } from './flat-row';
 import { RecentAnswers } from './recent-answers';
 
-export const predictUpdate = defineUpdate<ScoreBatchResult, [ScoreBatchRequest]>('predict');
+const predictUpdate = defineUpdate<ScoreBatchResult, [ScoreBatchRequest]>('predict');
 
 /**
  * Latency grows with the updates in a run, and so does the time another worker takes to replay it after a kill: 5 ms each on a

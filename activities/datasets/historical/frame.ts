@@ -15,7 +15,7 @@ export const TIME = '__time';
 /** The number of a row's entity. */
 export const ENTITY = '__entity';
 
-export const EVENT = 'event_timestamp';
+const EVENT = 'event_timestamp';
 
 /**
  * Reads the frame once, as the table FRAME.

@@ -52,7 +52,7 @@ export async function pullVisible(
 }
 
 /** Whether some row of the day's partition can lie between one of the times and its ttl before it, both included. */
-export function isVisible(
+function isVisible(
   view: FeatureView,
   { day, delivered }: AdmittedPartition,
   asked: readonly AskedTimes[],

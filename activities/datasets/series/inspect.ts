@@ -5,7 +5,7 @@ import { inspectRows, number, type RowRule } from '../../quality/rules';
 import { countWindows, gapsOf, type SeriesGaps } from './gaps';
 
 /** Share of a series' points that may be missing between its first and its last, where none is declared. */
-export const DEFAULT_MAX_GAP_SHARE = 0.05;
+const DEFAULT_MAX_GAP_SHARE = 0.05;
 
 const rule = (check: string, bad: string, complaint: string): RowRule => ({
   check,
