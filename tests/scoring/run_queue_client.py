@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 
 from queue_client import predict
@@ -24,3 +25,6 @@ async def main() -> None:
 
 
 asyncio.run(main())
+# The SDK's native threads may still be at work while the interpreter is taken down, which Python ends by aborting.
+sys.stdout.flush()
+os._exit(0)
