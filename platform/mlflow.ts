@@ -16,11 +16,13 @@ export class MlflowError extends MeridianError {
     status: number,
     message: string,
   ) {
-    super(codeOf(status), message);
+    super(codeOf(status, message), message);
   }
 }
 
-function codeOf(status: number): ErrorCode {
+function codeOf(status: number, message: string): ErrorCode {
+  // Two writers made the same row at the same moment: asked again, the later one finds the other's.
+  if (message.includes('IntegrityError')) return ErrorCode.DependencyUnavailable;
   if (status === 401 || status === 403) return ErrorCode.AccessDenied;
   if (status === 429 || status >= 500) return ErrorCode.DependencyUnavailable;
   return status === 404 ? ErrorCode.MissingObject : ErrorCode.Conflict;

@@ -26,7 +26,11 @@ const DEADLINE_EXCEEDED = 4;
 const TRANSIENT: ReadonlySet<number> = new Set([1, DEADLINE_EXCEEDED, 5, 8, 9, 10, 13, 14]);
 
 /** Types of failure that say: the scorer goes, and the next one will answer. */
-const ENDING: ReadonlySet<string> = new Set(['AcceptedUpdateCompletedWorkflow', ErrorCode.Overloaded]);
+const ENDING: ReadonlySet<string> = new Set([
+  'AcceptedUpdateCompletedWorkflow',
+  'UnprocessedUpdate',
+  ErrorCode.Overloaded,
+]);
 
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 250;

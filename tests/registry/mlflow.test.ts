@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureExperiment, ensureRun } from '../../activities/registry/mlflow-runs';
+import { logDatasetInput } from '../../activities/registry/run-inputs';
 import { findModelVersion, listModelVersions, moveStage } from '../../activities/registry/mlflow-versions';
 import { createStageActivities } from '../../activities/release/stages';
+import type { MeridianError } from '../../contracts/errors';
 import { createStack, type Stack } from '../../local/stack/stack';
 import { createMlflow, type Mlflow } from '../../platform/mlflow';
 import type { ObjectStore } from '../../platform/s3';
@@ -85,5 +87,34 @@ describe('the record in MLflow', () => {
     const { model_version: second } = await register('churn-v2.0.0');
     await moveStage(mlflow, 'churn', second.version, 'Staging');
     expect((await findModelVersion(mlflow, 'churn', 'churn-v2.0.0')).version).toBe(first.version);
+  });
+
+  it('is tried again where runs log one dataset at the same moment, and has it in each', async () => {
+    const experiment = await ensureExperiment(mlflow, 'meridian/datasets');
+    const manifest = { columns: [], splits: {}, window: { asOf: '2026-11-20' }, views: [] };
+    const store = { uri: (key: string) => key, getJson: async () => manifest } as unknown as ObjectStore;
+    for (const snapshot of ['a', 'b', 'c', 'd']) {
+      const runs = await Promise.all(
+        [1, 2, 3, 4].map(async () => {
+          const created = await mlflow.post<{ run: { info: { run_id: string } } }>('runs/create', {
+            experiment_id: experiment,
+          });
+          return created.run.info.run_id;
+        }),
+      );
+      const log = (runId: string) => logDatasetInput(mlflow, store, runId, { model: 'churn', snapshot });
+      const outcomes = await Promise.allSettled(runs.map(log));
+      const problems = outcomes.flatMap((outcome) =>
+        outcome.status === 'rejected' ? [outcome.reason as MeridianError] : [],
+      );
+      expect(problems.filter(({ retryable }) => !retryable)).toEqual([]);
+      for (const runId of runs) {
+        await log(runId);
+        const { run } = await mlflow.get<{ run: { inputs: { dataset_inputs: object[] } } }>('runs/get', {
+          run_id: runId,
+        });
+        expect(run.inputs.dataset_inputs).toMatchObject([{ dataset: { digest: snapshot } }]);
+      }
+    }
   });
 });

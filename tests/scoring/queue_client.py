@@ -16,7 +16,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 SHARDS = 4  # as many as every other caller of the model counts
-ENDING = {"Overloaded", "AcceptedUpdateCompletedWorkflow"}  # the scorer goes; the next one will answer
+# The scorer goes; the next one will answer.
+ENDING = {"Overloaded", "AcceptedUpdateCompletedWorkflow", "UnprocessedUpdate"}
 
 
 def shard_of(request_id: str) -> int:
