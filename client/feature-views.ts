@@ -1,5 +1,5 @@
 import { canonicalJson } from '../contracts/canonical-json';
-import { ErrorCode, MeridianError, show, type FieldProblem } from '../contracts/errors';
+import { ErrorCode, MeridianError, show, type FieldProblem, problemText } from '../contracts/errors';
 import type { PublishedVersion, ViewPointer } from '../contracts/feature-view';
 import { validateFeatureView } from '../contracts/generated/validators';
 import { Key } from '../contracts/ids';
@@ -123,7 +123,7 @@ async function checkAgainstPublished(
 
 function refuse({ name, version }: FeatureView, problems: FieldProblem[], advice: string): void {
   if (problems.length === 0) return;
-  const told = problems.map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
+  const told = problems.map(problemText);
   throw new MeridianError(
     ErrorCode.InvalidInput,
     `feature view ${name} version ${version}: ${told.join('; ')}. Nothing was published. ${advice} and publish again.`,

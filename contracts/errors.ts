@@ -49,6 +49,10 @@ export interface FieldProblem {
   expected: string;
 }
 
+/** A problem as messages tell it. */
+export const problemText = ({ field, found, expected }: FieldProblem): string =>
+  `${field}: expected ${expected}, found ${found}`;
+
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   ErrorCode.CapacityUnavailable,
   ErrorCode.DependencyUnavailable,

@@ -1,4 +1,4 @@
-import { ErrorCode, MeridianError, type FieldProblem } from './errors';
+import { ErrorCode, MeridianError, type FieldProblem, problemText } from './errors';
 import type { FeatureView, ModelDeclaration } from './model';
 import { keysText } from './opt-outs';
 
@@ -43,7 +43,7 @@ export function checkInputs({ name, views, inputs }: ModelDeclaration): void {
     return [{ field: `inputs.${index}.feature`, found, expected: 'a feature that a model may learn from' }];
   });
   if (problems.length === 0) return;
-  const told = problems.map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
+  const told = problems.map(problemText);
   throw new MeridianError(
     ErrorCode.InvalidInput,
     `declaration of ${name}: ${told.join('; ')}. Nothing was published. Take it out of the inputs.`,

@@ -1,4 +1,4 @@
-import { redisFailure, type Redis } from './redis';
+import { createSubscriber, redisFailure, type Redis } from './redis';
 
 /** Whoever waits for a job hears that something has happened to it; never what: SageMaker alone is asked that. */
 export interface JobListener {
@@ -22,13 +22,7 @@ const channelOf = (jobName: string): string => `meridian:sagemaker:${jobName}`;
 /** Over Redis; while that is away, nothing is heard and nothing fails but `publish`. */
 export function createJobEvents(redis: Redis): JobEvents {
   const listeners = new Map<string, Set<Listener>>();
-  // A connection that subscribes can do nothing else. What it is asked while Redis is away is done once it is back.
-  const subscriber = redis.duplicate({
-    lazyConnect: true,
-    maxRetriesPerRequest: null,
-    commandTimeout: undefined,
-  });
-  subscriber.on('error', () => undefined);
+  const subscriber = createSubscriber(redis);
   subscriber.on('message', (channel: string) => {
     for (const listener of listeners.get(channel) ?? []) listener.tell();
   });

@@ -21,6 +21,20 @@ export function createRedis(config: Pick<Config, 'redisUrl'>): Redis {
   return redis;
 }
 
+/**
+ * A connection to the same server for subscribing, after which a connection can do nothing else. What it is asked while
+ * Redis is away is done once it is back.
+ */
+export function createSubscriber(redis: Redis): Redis {
+  const subscriber = redis.duplicate({
+    lazyConnect: true,
+    maxRetriesPerRequest: null,
+    commandTimeout: undefined,
+  });
+  subscriber.on('error', () => undefined);
+  return subscriber;
+}
+
 /** What a failed command means, as a MeridianError that names the server. */
 export function redisFailure(redis: Redis, error: unknown): MeridianError {
   if (error instanceof MeridianError) return error;

@@ -1,4 +1,4 @@
-import type { Redis } from './redis';
+import { createSubscriber, type Redis } from './redis';
 
 const CHANNEL = 'meridian:releases';
 
@@ -9,9 +9,7 @@ export async function tellOfRelease(redis: Pick<Redis, 'publish'>, model: string
 
 /** Hears of releases, on a connection of its own, until the function returned is called. */
 export function hearOfReleases(redis: Redis, listener: (model: string) => void): () => void {
-  // What it is asked while Redis is away is done once it is back.
-  const subscriber = redis.duplicate({ maxRetriesPerRequest: null, commandTimeout: undefined });
-  subscriber.on('error', () => undefined);
+  const subscriber = createSubscriber(redis);
   subscriber.on('message', (_channel: string, model: string) => listener(model));
   subscriber.subscribe(CHANNEL).catch(() => undefined);
   return () => subscriber.disconnect();

@@ -2,12 +2,11 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ArtifactManifest, GoldenRows, ModelDeclaration } from '../../contracts/model';
-import { Key } from '../../contracts/ids';
+import type { GoldenRows, ModelDeclaration } from '../../contracts/model';
 import type { ServedVersion } from '../../contracts/release';
 import { projectRoot } from '../../platform/project-root';
-import { sha256, type ObjectStore } from '../../platform/s3';
-import { declare } from '../../tests/scoring/rig';
+import type { ObjectStore } from '../../platform/s3';
+import { layVersion } from '../../tests/scoring/rig';
 import { findTestTools } from '../../tests/support/tools';
 
 /** Files of a trained model, which both sides serve. */
@@ -35,36 +34,15 @@ export const readArtifact = <Row>(folder: string): Artifact<Row> => ({
 });
 
 /** Lays an artifact down as a version of the model, as the registry does. */
-export async function register(
+export const register = (
   store: ObjectStore,
   declaration: ModelDeclaration,
   version: string,
   { folder }: Artifact<unknown>,
-): Promise<ServedVersion> {
-  const target = Key.version(declaration.name, version);
-  const files: ArtifactManifest['files'] = {};
-  for (const file of readdirSync(folder)) {
-    const body = readFileSync(join(folder, file));
-    files[file] = { sha256: sha256(body), bytes: body.length };
-    await store.put(`${target}${file}`, body);
-  }
-  const manifest: ArtifactManifest = {
-    formatVersion: 1,
-    model: declaration.name,
+): Promise<ServedVersion> =>
+  layVersion(
+    store,
+    declaration,
     version,
-    provenance: {
-      declarationHash: await declare(store, declaration),
-      codeHash: '0',
-      snapshot: '0',
-      jobName: 'none',
-      workflowId: 'none',
-      runId: 'none',
-      trigger: 'person',
-      reason: 'a benchmark',
-    },
-    files,
-  };
-  const body = JSON.stringify(manifest);
-  await store.put(`${target}manifest.json`, body);
-  return { version, artifactKey: `${target}manifest.json`, sha256: sha256(body) };
-}
+    readdirSync(folder).map((file) => [file, readFileSync(join(folder, file))]),
+  );

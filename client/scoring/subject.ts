@@ -1,4 +1,4 @@
-import { ErrorCode, MeridianError, show, type FieldProblem } from '../../contracts/errors';
+import { ErrorCode, MeridianError, show, type FieldProblem, problemText } from '../../contracts/errors';
 import { MAX_REQUEST_ID, type PredictRow } from '../../contracts/scoring';
 
 /** Feature values by name; or the entity whose features are looked up online. */
@@ -68,6 +68,6 @@ function problem(field: string, value: unknown): FieldProblem {
 }
 
 function invalid(code: ErrorCode, fields: FieldProblem[]): MeridianError {
-  const text = fields.map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
+  const text = fields.map(problemText);
   return new MeridianError(code, `${text.join('; ')}.`, fields);
 }

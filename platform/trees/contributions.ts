@@ -28,11 +28,9 @@ export function createExplainer({ trees, base }: TreeEnsemble, inputs: number): 
   };
 }
 
-function depthOf({ left, right }: Tree, node = 0): number {
-  if (left[node] === -1) return 0;
-  return (
-    1 + Math.max(depthOf({ left, right } as Tree, left[node]), depthOf({ left, right } as Tree, right[node]))
-  );
+function depthOf(tree: Tree, node = 0): number {
+  const [left, right] = [tree.left[node]!, tree.right[node]!];
+  return left === -1 ? 0 : 1 + Math.max(depthOf(tree, left), depthOf(tree, right));
 }
 
 /** What a tree gives on average over the rows it was grown on. */

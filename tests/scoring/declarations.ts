@@ -1,5 +1,9 @@
-import type { ModelDeclaration } from '../../contracts/model';
+import type { GoldenRows, ModelDeclaration, TextGoldenRow } from '../../contracts/model';
+import { fixtureJson } from '../support/artifact-fixtures';
 import { declarationOf } from './rig';
+
+/** The golden rows of the fixture that answers texts. */
+export const goldenTexts = fixtureJson<GoldenRows<TextGoldenRow>>('text', 'golden.json').rows;
 
 /** A classifier of texts, keyed by event_id. */
 export function declarationOfText(model: string, personal: boolean): ModelDeclaration {

@@ -1,16 +1,14 @@
 import { credentials, Metadata, type Client, type ServiceError } from '@grpc/grpc-js';
 import { Key } from '../../contracts/ids';
-import type { GoldenRows, TextGoldenRow } from '../../contracts/model';
+import type { TextGoldenRow } from '../../contracts/model';
 import { loadService, type InferOutputTensor } from '../../workers/inference/grpc/messages';
-import { fixtureJson } from '../support/artifact-fixtures';
-import { declarationOfText } from './declarations';
+import { declarationOfText, goldenTexts as texts } from './declarations';
 import { createRig, declarationOf, register, release, type Rig } from './rig';
 
 jest.setTimeout(120_000);
 
 const MODEL = 'renewal';
 const TEXT = 'event-words';
-const texts = fixtureJson<GoldenRows<TextGoldenRow>>('text', 'golden.json').rows;
 
 interface Inferred {
   model_name: string;

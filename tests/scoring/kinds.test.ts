@@ -1,19 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { createScoringClient, type ScoringClient } from '../../client/scoring';
 import { createMask } from '../../contracts/masking';
-import type {
-  GoldenRows,
-  ModelDeclaration,
-  ModelKind,
-  SeriesGoldenRow,
-  TextGoldenRow,
-} from '../../contracts/model';
+import type { GoldenRows, ModelDeclaration, ModelKind, SeriesGoldenRow } from '../../contracts/model';
 import { inferenceWorkerKey, type InferenceWorkerRecord } from '../../contracts/release';
 import type { ErrorBody, PredictResponse, TextPrediction } from '../../contracts/scoring';
 import { createOnlineStore } from '../../platform/online-store';
 import { fixtureJson, type Fixture } from '../support/artifact-fixtures';
 import { storedCaptures } from './captures';
-import { declarationOfText } from './declarations';
+import { declarationOfText, goldenTexts as texts } from './declarations';
 import { probeAll } from './probe';
 import { createRig, declarationOf, register, release, type Rig, type Running } from './rig';
 
@@ -23,7 +17,6 @@ const TEXT = 'event-words';
 const PRIVATE = 'private-words';
 const NUMBER = 'house-price';
 const SERIES = 'metric-watch';
-const texts = fixtureJson<GoldenRows<TextGoldenRow>>('text', 'golden.json').rows;
 
 function declarationOfKind(model: string, kind: ModelKind): ModelDeclaration {
   const declaration = declarationOf(model);

@@ -1,19 +1,16 @@
-import type { GoldenRows, TextGoldenRow } from '../../contracts/model';
 import { Key } from '../../contracts/ids';
 import type { TextPrediction } from '../../contracts/scoring';
 import { createOnlineStore } from '../../platform/online-store';
 import type { ModelMetadata } from '../../workers/inference/open-inference/metadata';
 import type { InferenceAnswer } from '../../workers/inference/open-inference/infer';
-import { fixtureJson } from '../support/artifact-fixtures';
 import { createCaller, type Caller } from './callers';
-import { declarationOfText } from './declarations';
+import { declarationOfText, goldenTexts as texts } from './declarations';
 import { createRig, declarationOf, register, release, type Rig } from './rig';
 
 jest.setTimeout(120_000);
 
 const MODEL = 'renewal';
 const TEXT = 'event-words';
-const texts = fixtureJson<GoldenRows<TextGoldenRow>>('text', 'golden.json').rows;
 
 interface Failed {
   error: string;

@@ -198,17 +198,28 @@ export async function declare(store: ObjectStore, declaration: ModelDeclaration)
 }
 
 /** Registers a fixture as a version; `spoil` may change a file after its hash was taken. */
-export async function register(
+export function register(
   store: ObjectStore,
   declaration: ModelDeclaration,
   version: string,
-  spoil: (file: string, body: Buffer) => Buffer = (_, body) => body,
+  spoil?: (file: string, body: Buffer) => Buffer,
   fixture: Fixture = 'model',
+): Promise<ServedVersion> {
+  return layVersion(store, declaration, version, fixtureFiles(fixture), spoil);
+}
+
+/** Lays files down as a version of the model, as the registry does. */
+export async function layVersion(
+  store: ObjectStore,
+  declaration: ModelDeclaration,
+  version: string,
+  left: Iterable<[file: string, body: Buffer]>,
+  spoil: (file: string, body: Buffer) => Buffer = (_, body) => body,
 ): Promise<ServedVersion> {
   const declarationHash = await declare(store, declaration);
   const folder = Key.version(declaration.name, version);
   const files: ArtifactManifest['files'] = {};
-  for (const [file, body] of fixtureFiles(fixture)) {
+  for (const [file, body] of left) {
     files[file] = { sha256: sha256(body), bytes: body.length };
     await store.put(`${folder}${file}`, spoil(file, body));
   }

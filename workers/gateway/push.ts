@@ -1,4 +1,4 @@
-import { ErrorCode, MeridianError, show, type FieldProblem } from '../../contracts/errors';
+import { ErrorCode, MeridianError, show, type FieldProblem, problemText } from '../../contracts/errors';
 import type { PushFeatures } from '../../contracts/generated/types';
 import { validatePushFeatures } from '../../contracts/generated/validators';
 import type { FeatureView } from '../../contracts/model';
@@ -104,7 +104,7 @@ const MAX_PROBLEMS = 50;
 
 function refusal(code: ErrorCode, what: string, problems: readonly FieldProblem[]): MeridianError {
   const shown = problems.slice(0, MAX_PROBLEMS);
-  const text = shown.map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
+  const text = shown.map(problemText);
   if (problems.length > shown.length) text.push(`and ${problems.length - shown.length} more`);
   return new MeridianError(code, `${what}: ${text.join('; ')}. Nothing was written.`, shown);
 }

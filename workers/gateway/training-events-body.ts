@@ -1,4 +1,4 @@
-import { ErrorCode, MeridianError, show, type FieldProblem } from '../../contracts/errors';
+import { ErrorCode, MeridianError, show, type FieldProblem, problemText } from '../../contracts/errors';
 
 /** The events that somebody waits for, and where each says the job's name. */
 const NAMES: Record<string, string> = {
@@ -24,9 +24,7 @@ export function jobNamesOf(body: Record<string, unknown>): NamedJobs {
   const problems: FieldProblem[] = [];
   const names = eventsOf(body, problems).flatMap(([field, event]) => nameOf(field, event, problems));
   if (problems.length > 0) {
-    const texts = problems.map(
-      ({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`,
-    );
+    const texts = problems.map(problemText);
     throw new MeridianError(
       ErrorCode.InvalidInput,
       `The event: ${texts.join('; ')}. Nothing was done.`,

@@ -1,4 +1,4 @@
-import { ErrorCode, MeridianError, show, type FieldProblem } from '../../contracts/errors';
+import { ErrorCode, MeridianError, show, type FieldProblem, problemText } from '../../contracts/errors';
 
 /** The parameters a route takes, with the values that each may have. */
 export type QuerySpec = Readonly<Record<string, readonly string[]>>;
@@ -23,7 +23,7 @@ export function readQuery(text: string, spec: QuerySpec = {}): Query {
     else query.set(name, value);
   }
   if (fields.length === 0) return Object.fromEntries(query);
-  const told = fields.map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
+  const told = fields.map(problemText);
   throw new MeridianError(ErrorCode.InvalidInput, `Query parameters: ${told.join('; ')}.`, fields);
 }
 

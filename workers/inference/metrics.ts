@@ -61,7 +61,7 @@ export function createScoringMetrics(telemetry: Telemetry): ScoringMetrics {
 
   return {
     prediction(model, variant, latencyMs, error) {
-      const tags = variant ? tagsOf(variant, model) : unrouted(model);
+      const tags = variant ? tagsOf(variant) : unrouted(model);
       count.inc(tags);
       latency.observe(tags, latencyMs);
       counted.set(tags, (counted.get(tags) ?? 0) + 1);
@@ -71,7 +71,7 @@ export function createScoringMetrics(telemetry: Telemetry): ScoringMetrics {
       telemetry.count('model.prediction.errors', 1, { ...tags, code: error.code });
     },
     batch(variant, batch) {
-      const tags = tagsOf(variant, variant.declaration.name);
+      const tags = tagsOf(variant);
       size.observe(tags, batch.length);
       sample('batch_size', batch.length, tags);
       for (const { waitedMs } of batch) queue.observe(tags, waitedMs);
@@ -83,9 +83,12 @@ export function createScoringMetrics(telemetry: Telemetry): ScoringMetrics {
 
 /** One object a variant: made once, and a key of what is counted. */
 const KNOWN = new WeakMap<OnlineVariant, Tags>();
-function tagsOf(variant: OnlineVariant, model: string): Tags {
+function tagsOf(variant: OnlineVariant): Tags {
   let tags = KNOWN.get(variant);
-  if (!tags) KNOWN.set(variant, (tags = { model, model_version: variant.version, variant: variant.mode }));
+  if (!tags) {
+    const { declaration, version, mode } = variant;
+    KNOWN.set(variant, (tags = { model: declaration.name, model_version: version, variant: mode }));
+  }
   return tags;
 }
 

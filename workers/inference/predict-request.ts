@@ -1,4 +1,4 @@
-import { ErrorCode, MeridianError, type FieldProblem } from '../../contracts/errors';
+import { ErrorCode, MeridianError, type FieldProblem, problemText } from '../../contracts/errors';
 import type { PredictRow } from '../../contracts/scoring';
 
 /** A row whose shape is right: one of the two is there. */
@@ -23,7 +23,7 @@ export function checkRow(row: PredictRow): CheckedRow | MeridianError {
 }
 
 function wrong(fields: FieldProblem[]): MeridianError {
-  const text = fields.map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
+  const text = fields.map(problemText);
   return new MeridianError(ErrorCode.InvalidInput, `${text.join('; ')}.`, fields);
 }
 

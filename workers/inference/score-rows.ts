@@ -1,4 +1,4 @@
-import { ErrorCode, MeridianError, type FieldProblem } from '../../contracts/errors';
+import { ErrorCode, MeridianError, type FieldProblem, problemText } from '../../contracts/errors';
 import { mask } from '../../contracts/masking';
 import { decisive } from '../../contracts/scoring';
 import type { OnlineVariant } from './serving-model';
@@ -41,9 +41,7 @@ function explain(work: Work, { artifact, version }: OnlineVariant): void {
 const MAX_PROBLEMS = 50;
 
 function invalidFeatures(version: string, problems: readonly FieldProblem[]): MeridianError {
-  const text = problems
-    .slice(0, MAX_PROBLEMS)
-    .map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
+  const text = problems.slice(0, MAX_PROBLEMS).map(problemText);
   if (problems.length > text.length) text.push(`and ${problems.length - text.length} more`);
   return new MeridianError(
     ErrorCode.InvalidFeatures,

@@ -1,5 +1,5 @@
 import type { ValidateFunction } from 'ajv';
-import { ErrorCode, MeridianError, type FieldProblem } from '../../../contracts/errors';
+import { ErrorCode, MeridianError, type FieldProblem, problemText } from '../../../contracts/errors';
 import { findProblems } from '../../../contracts/validate';
 
 /** Enough to mend a request by; a hostile one may have a hundred thousand. */
@@ -14,7 +14,7 @@ export function checkBody<Body>(validate: ValidateFunction, body: unknown): Body
 
 export function invalidInput(problems: readonly FieldProblem[]): MeridianError {
   const fields = problems.slice(0, MAX_PROBLEMS);
-  const text = fields.map(({ field, found, expected }) => `${field}: expected ${expected}, found ${found}`);
+  const text = fields.map(problemText);
   if (problems.length > fields.length) text.push(`and ${problems.length - fields.length} more`);
   return new MeridianError(ErrorCode.InvalidInput, `${text.join('; ')}.`, fields);
 }
