@@ -33,7 +33,7 @@ interface Desk {
   predictor: Predictor;
   metrics: ScoringMetrics;
   declaration: ModelDeclaration;
-  /** What went on record, once all of it has. */
+  /** What went on record of this model, once all of it has: shadows of the tests before may still come. */
   captured: () => Promise<{ request_id: string; variant: string | null; error: string | null }[]>;
 }
 
@@ -47,7 +47,6 @@ async function serve(model: string, serving: Partial<ModelDeclaration['serving']
   const generation = await stage.store.getJson<Generation>(Key.generation(model, 1));
   const held = await loadGeneration(stage.store, generation, []);
   loaded.push(held);
-  await stage.redis.del(CAPTURE_STREAM);
   const metrics = createScoringMetrics(createTelemetry({}));
   const capture = createCaptureBuffer({ redis: stage.redis });
   const lookUp = createEntityLookUp(createOnlineStore(stage.redis, 'meridian'));
@@ -64,7 +63,8 @@ async function serve(model: string, serving: Partial<ModelDeclaration['serving']
     captured: async () => {
       await capture.close();
       const entries = await stage.redis.xrange(CAPTURE_STREAM, '-', '+');
-      return entries.flatMap(([, [, batch]]) => (JSON.parse(batch!) as CaptureBatch).records);
+      const batches = entries.map(([, [, batch]]) => JSON.parse(batch!) as CaptureBatch);
+      return batches.filter((batch) => batch.model === model).flatMap(({ records }) => records);
     },
   };
 }
