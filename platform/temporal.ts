@@ -47,6 +47,8 @@ export async function connectWorker(config: Config['temporal'], log: Log): Promi
         address: config.address,
         tls: config.tls,
         apiKey: config.apiKey,
+        // Compressed by default: of a batch of rows that took a third of the time until its answer.
+        grpcCompression: { codec: 'none' },
       });
     } catch (error) {
       if (attempt === 60) throw error;

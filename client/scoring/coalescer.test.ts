@@ -51,36 +51,36 @@ describe('Coalescer', () => {
       void coalescer.call(item);
       await turn();
     }
-    expect(sent.map(({ items }) => items)).toEqual([[1], [2]]);
+    expect(sent.map(({ items }) => items)).toEqual([[1]]);
     sent[0]!.answer();
-    sent[1]!.answer();
     await turn();
-    expect(sent.map(({ items }) => items)).toEqual([[1], [2], [3, 4, 5]]);
+    expect(sent.map(({ items }) => items)).toEqual([[1], [2, 3, 4, 5]]);
   });
 
   it('sends what has its shard through that one, in the order of the calls, with what may go anywhere', async () => {
     const { sent, coalescer } = rig({ shardOf: (item) => (item >= 10 ? item % 2 : null), inFlight: 1 });
     for (const item of [10, 12, 1, 11, 2, 14]) void coalescer.call(item);
     await turn();
+    for (let answered = 0; answered < 2; answered += 1) {
+      sent[answered]!.answer();
+      await turn();
+    }
     expect(sent.map(({ items, shard }) => [shard, items])).toEqual([
       [0, [10, 12, 1, 2]],
       [1, [11]],
+      [0, [14]],
     ]);
-    sent[0]!.answer();
-    sent[1]!.answer();
-    await turn();
-    expect(sent[2]).toMatchObject({ shard: 0, items: [14] });
   });
 
   it('fills a batch by weight too, and takes what is heavier alone', async () => {
     const { sent, coalescer } = rig({ maxWeight: 5, weigh: (item) => item });
     for (const item of [3, 3, 2, 9]) void coalescer.call(item);
     await turn();
-    expect(sent.map(({ items }) => items)).toEqual([[3, 2], [3]]);
-    sent[0]!.answer();
-    sent[1]!.answer();
-    await turn();
-    expect(sent[2]!.items).toEqual([9]);
+    for (let answered = 0; answered < 3; answered += 1) {
+      sent[answered]!.answer();
+      await turn();
+    }
+    expect(sent.map(({ items }) => items)).toEqual([[3, 2], [3], [9]]);
   });
 
   it('drops what is not worth sending any more, and says why', async () => {
@@ -96,17 +96,16 @@ describe('Coalescer', () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
     try {
       const { sent, coalescer } = rig({ shards: 4, inFlight: 1 });
-      for (const item of [1, 2, 3]) {
+      for (const item of [1, 2]) {
         void coalescer.call(item);
         await turn();
       }
-      expect(sent.map(({ shard }) => shard)).toEqual([0, 1]);
+      expect(sent.map(({ shard }) => shard)).toEqual([0]);
       jest.runAllTimers();
       await turn();
       expect(sent.map(({ items, shard }) => [shard, items])).toEqual([
         [0, [1]],
         [1, [2]],
-        [2, [3]],
       ]);
     } finally {
       jest.useRealTimers();
@@ -120,8 +119,9 @@ describe('Coalescer', () => {
     const second = coalescer.call(2);
     await turn();
     sent[0]!.fail(new Error('gone'));
-    sent[1]!.answer();
     await expect(first).rejects.toThrow('gone');
+    await turn();
+    sent[1]!.answer();
     await expect(second).resolves.toBe('#2');
   });
 

@@ -26,8 +26,6 @@ interface Waiting<Item, Answer> {
   reject: (error: unknown) => void;
 }
 
-/** With one batch under way this many calls are worth another, with two its square, and so on. */
-const WORTH_ONE_MORE = 4;
 /** A batch that takes this many times the usual is stuck, with a worker that died perhaps: it holds back no others. */
 const STUCK_FACTOR = 5;
 const STUCK_AT_LEAST_MS = 100;
@@ -75,24 +73,12 @@ export class Coalescer<Item, Answer> {
   }
 
   private pump(): void {
-    while (this.waiting.length > 0 && this.isWorthSending()) {
+    while (this.waiting.length > 0 && this.moving < this.limit.current) {
       const shard = this.nextShard();
       if (shard === null) return;
       const batch = this.take(shard);
       if (batch.length > 0) void this.dispatch(batch, shard);
     }
-  }
-
-  /**
-   * Whether there is room for one more batch, or enough in it: a batch of many costs the other side hardly more than
-   * a lone call, and while it is answered the next is on its way.
-   */
-  private isWorthSending(): boolean {
-    const { maxItems } = this.options;
-    return (
-      this.moving < this.limit.current ||
-      this.waiting.length >= Math.min(WORTH_ONE_MORE ** this.moving, maxItems)
-    );
   }
 
   /** The way of the call that has waited longest and can go. */

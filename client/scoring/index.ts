@@ -73,7 +73,7 @@ export function createScoringClient({
   client,
   shards = 4,
   inFlight = 2,
-  maxRows = 64,
+  maxRows = 128,
 }: ScoringClientOptions): ScoringClient {
   const coalescers = new Map<string, Coalescer<Call, PredictOutcome>>();
   const reach: Reach = { problem: null };

@@ -4,49 +4,63 @@ import { digestOf } from './row-digest';
 
 export type AnswerRows = (rows: readonly PredictRow[]) => Promise<PredictOutcome[]>;
 
-interface UnderWay {
+interface Asked {
+  row: PredictRow;
   digest: string;
-  outcome: Promise<PredictOutcome>;
 }
+
+/** Rows that are scored together. */
+interface Scoring {
+  outcomes: PredictOutcome[];
+  over: Promise<void>;
+}
+
+/** Where a row's answer comes from: it stands already, or is the one at the index of a scoring. */
+type Source = { outcome: PredictOutcome } | { scoring: Scoring; index: number };
 
 /**
  * Answers rows in their order, each request ID once: rows answered a moment ago, under way in another update or twice in
- * this one get that same answer; the others are scored together.
+ * this one get that same answer; the others are scored together. Promises are one an update, not one a row: the SDK writes down
+ * where each was made.
  */
 export function answerOnce(recent: RecentAnswers, score: AnswerRows): AnswerRows {
-  const underWay = new Map<string, UnderWay>();
+  const underWay = new Map<string, { digest: string; scoring: Scoring; index: number }>();
 
-  function begin(fresh: PredictRow[]): void {
-    const scored = score(fresh);
-    fresh.forEach((row, index) => {
-      const outcome = scored.then((outcomes) => outcomes[index]!);
-      underWay.set(row.requestId, { digest: digestOf(row), outcome });
-    });
+  function sourceOf(row: PredictRow, digest: string): Source | null {
+    const known = recent.find(row, digest);
+    if (known) return { outcome: known };
+    const other = underWay.get(row.requestId);
+    if (!other) return null;
+    return other.digest === digest ? other : { outcome: conflict(row) };
   }
 
-  async function answerOf(row: PredictRow): Promise<PredictOutcome> {
-    const known = recent.find(row);
-    if (known) return known;
-    const { digest, outcome } = underWay.get(row.requestId)!;
-    return digest === digestOf(row) ? outcome : conflict(row);
+  async function carryOut(scoring: Scoring, fresh: readonly Asked[]): Promise<void> {
+    scoring.outcomes = await score(fresh.map(({ row }) => row));
   }
 
   return async (rows) => {
-    const fresh = new Map<string, PredictRow>();
-    for (const row of rows) {
-      const { requestId } = row;
-      if (!recent.has(requestId) && !underWay.has(requestId) && !fresh.has(requestId))
-        fresh.set(requestId, row);
-    }
-    if (fresh.size > 0) begin([...fresh.values()]);
+    const fresh: Asked[] = [];
+    const scoring: Scoring = { outcomes: [], over: Promise.resolve() };
+    const sources = rows.map((row) => {
+      const digest = digestOf(row);
+      const source = sourceOf(row, digest);
+      if (source) return source;
+      const own = { digest, scoring, index: fresh.length };
+      underWay.set(row.requestId, own);
+      fresh.push({ row, digest });
+      return own;
+    });
     try {
-      const outcomes = await Promise.all(rows.map(answerOf));
-      rows.forEach((row, index) => {
-        if (fresh.get(row.requestId) === row) recent.remember(row, outcomes[index]!);
-      });
-      return outcomes;
+      if (fresh.length > 0) scoring.over = carryOut(scoring, fresh);
+      await Promise.all(
+        new Set(sources.flatMap((source) => ('scoring' in source ? [source.scoring.over] : []))),
+      );
+      fresh.forEach(({ row, digest }, index) => recent.remember(row, digest, scoring.outcomes[index]!));
+      return sources.map((source) =>
+        'scoring' in source ? source.scoring.outcomes[source.index]! : source.outcome,
+      );
     } finally {
-      for (const requestId of fresh.keys()) underWay.delete(requestId);
+      for (const { row } of fresh) underWay.delete(row.requestId);
     }
   };
 }

@@ -1,11 +1,10 @@
 import { ErrorCode } from '../../contracts/errors';
 import type { CarriedAnswer, PredictOutcome, PredictResponse, PredictRow } from '../../contracts/scoring';
-import { digestOf } from './row-digest';
 
 /** What a run keeps in memory; at the usual size of an answer more than it can give before it starts anew. */
 const KEPT_CHARACTERS = 4 * 1024 * 1024;
-/** Answers are carried in the input of the next run, and a payload has its limit: about 1,800 numbers, fewer of many classes. */
-const CARRIED_CHARACTERS = 256 * 1024;
+/** Answers are carried in the input of the next run, and a payload has its limit: about 900 numbers, fewer of many classes. */
+const CARRIED_CHARACTERS = 128 * 1024;
 
 interface Answered {
   answer: PredictResponse;
@@ -23,23 +22,19 @@ export class RecentAnswers {
     for (const [requestId, answer, digest] of carried) this.keep(requestId, answer, digest);
   }
 
-  has(requestId: string): boolean {
-    return this.byId.has(requestId);
-  }
-
   /** What this row was answered; Conflict where its request ID stands for another row; undefined where it is new. */
-  find(row: PredictRow): PredictOutcome | undefined {
+  find(row: PredictRow, digest: string): PredictOutcome | undefined {
     const known = this.byId.get(row.requestId);
     if (!known) return undefined;
-    if (known.digest !== undefined && known.digest !== digestOf(row)) return conflict(row);
+    if (known.digest !== undefined && known.digest !== digest) return conflict(row);
     return { ok: true, ...known.answer };
   }
 
   /** The first answer to a request ID stands. */
-  remember(row: PredictRow, outcome: PredictOutcome): void {
-    if (!outcome.ok || this.byId.has(row.requestId)) return;
+  remember({ requestId }: PredictRow, digest: string, outcome: PredictOutcome): void {
+    if (!outcome.ok || this.byId.has(requestId)) return;
     const { ok: _ok, ...answer } = outcome;
-    this.keep(row.requestId, answer, digestOf(row));
+    this.keep(requestId, answer, digest);
   }
 
   /** The newest, as the next run takes them. */
