@@ -1,7 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { ErrorCode, MeridianError } from '../../../contracts/errors';
 import type { InputTensor, OutputTensor } from '../open-inference/tensors';
-import type { InferInputTensor, InferOutputTensor, InferTensorContents } from './messages';
+import type {
+  InferInputTensor,
+  InferOutputTensor,
+  InferTensorContents,
+  ModelInferResponse,
+} from './messages';
 
 /** Where a tensor's values lie in a message, and how they lie in raw bytes. */
 interface Layout {
@@ -77,14 +82,45 @@ function toText(name: string, bytes: Buffer): string {
   throw wrong(`inputs.${name}`, 'bytes that are no UTF-8', 'texts in UTF-8');
 }
 
-/** An answer's tensor as its message. */
-export function toMessage({ name, datatype, shape, parameters = {}, data }: OutputTensor): InferOutputTensor {
-  const contents: InferTensorContents =
-    datatype === 'BYTES'
-      ? { bytes_contents: (data as string[]).map((text) => Buffer.from(text)) }
-      : { fp64_contents: data as number[] };
+/**
+ * An answer's tensors. Their values lie in raw bytes where the request's did: Triton's client, which sends raw bytes, reads
+ * numbers from nowhere else.
+ */
+export function writeTensors(
+  tensors: readonly OutputTensor[],
+  inRaw: boolean,
+): Pick<ModelInferResponse, 'outputs' | 'raw_output_contents'> {
+  return {
+    outputs: tensors.map((tensor) => toMessage(tensor, inRaw ? null : contentsOf(tensor))),
+    raw_output_contents: inRaw ? tensors.map(writeRaw) : [],
+  };
+}
+
+function toMessage(
+  { name, datatype, shape, parameters = {} }: OutputTensor,
+  contents: InferTensorContents | null,
+): InferOutputTensor {
   const given = Object.entries(parameters).map(([key, value]) => [key, { string_param: value }]);
   return { name, datatype, shape, parameters: Object.fromEntries(given), contents };
+}
+
+function contentsOf({ datatype, data }: OutputTensor): InferTensorContents {
+  if (datatype === 'FP64') return { fp64_contents: data as number[] };
+  return { bytes_contents: (data as string[]).map((text) => Buffer.from(text)) };
+}
+
+function writeRaw({ datatype, data }: OutputTensor): Buffer {
+  if (datatype === 'BYTES') return Buffer.concat((data as string[]).flatMap(writeText));
+  const raw = Buffer.alloc(8 * data.length);
+  (data as number[]).forEach((value, at) => raw.writeDoubleLE(value, 8 * at));
+  return raw;
+}
+
+function writeText(text: string): Buffer[] {
+  const body = Buffer.from(text);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(body.length);
+  return [length, body];
 }
 
 function wrong(field: string, found: string, expected: string): MeridianError {

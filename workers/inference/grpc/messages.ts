@@ -39,7 +39,8 @@ export interface InferOutputTensor {
   datatype: string;
   shape: number[];
   parameters: Record<string, InferParameter>;
-  contents: InferTensorContents;
+  /** None where the values lie in raw bytes. */
+  contents: InferTensorContents | null;
 }
 
 export interface ModelInferRequest {
@@ -57,6 +58,8 @@ export interface ModelInferResponse {
   model_version: string;
   id: string;
   outputs: InferOutputTensor[];
+  /** One an output, or none. */
+  raw_output_contents: Buffer[];
 }
 
 /** The service, and a client of it: both out of the protocol's own file. */

@@ -10,7 +10,7 @@ import { infer } from '../open-inference/infer';
 import { describeModel, type ModelMetadata } from '../open-inference/metadata';
 import { SERVER_METADATA } from '../open-inference/server-metadata';
 import type { Predictor } from '../predictor';
-import { readTensors, toMessage } from './contents';
+import { readTensors, writeTensors } from './contents';
 import type { ModelInferRequest, ModelInferResponse, NamedVersion } from './messages';
 import { toServiceError } from './status';
 
@@ -49,7 +49,7 @@ export function createService({ pool, predictor, log }: Dependencies): UntypedSe
         version: model_version || undefined,
       },
     );
-    return { ...answer, outputs: answer.outputs.map(toMessage) };
+    return { ...answer, ...writeTensors(answer.outputs, raw.length > 0) };
   }
 
   /** Answers a call, or fails it with the typed error. */
