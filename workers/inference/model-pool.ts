@@ -4,6 +4,7 @@ import type { Generation, InferenceWorkerRecord, ReleasePointer } from '../../co
 import type { Log } from '../../platform/log';
 import type { SessionHost } from '../../platform/onnx/session';
 import type { ObjectStore } from '../../platform/s3';
+import { retire } from './retire';
 import { loadGeneration, type RoutedModel, type ServingModel, type ServingVariant } from './serving-model';
 import { createStagedVersions } from './staged-versions';
 
@@ -105,7 +106,7 @@ export function createModelPool({ store, log, texts, onChange, watchMs = 1000 }:
     const superseded = slot.previous;
     slot.previous = slot.serving;
     slot.serving = next;
-    if (superseded) retire(superseded, warm(slot));
+    if (superseded) retire(idle(superseded, warm(slot)));
     log.info({ model: generation.model, generation: generation.n, version: next.live.version }, 'serving');
     onChange?.();
   }
@@ -209,15 +210,9 @@ export function createModelPool({ store, log, texts, onChange, watchMs = 1000 }:
 const warm = (slot: Slot): ServingVariant[] =>
   [slot.serving, slot.previous].flatMap((model) => model?.variants ?? []);
 
-/** Frees graphs that nothing refers to any more, once no request can be on its way to them. */
-function retire(superseded: ServingModel, kept: readonly ServingVariant[]): void {
-  const idle = superseded.variants.filter(
-    (variant) => !kept.some((other) => other.artifact === variant.artifact),
-  );
-  setTimeout(() => {
-    for (const { artifact } of idle) artifact.release().catch(() => undefined);
-  }, 60_000).unref();
-}
+/** The variants of a superseded generation whose graphs nothing that is kept refers to. */
+const idle = ({ variants }: ServingModel, kept: readonly ServingVariant[]): ServingVariant[] =>
+  variants.filter((variant) => !kept.some(({ artifact }) => artifact === variant.artifact));
 
 function notReady(model: string, problem: string | null | undefined): MeridianError {
   return new MeridianError(

@@ -4,6 +4,7 @@ import type { StagingPointer } from '../../contracts/release';
 import type { Log } from '../../platform/log';
 import type { SessionHost } from '../../platform/onnx/session';
 import type { ObjectStore } from '../../platform/s3';
+import { release, retire } from './retire';
 import { loadStaged, type RoutedModel } from './serving-model';
 
 /** The versions in Staging: loaded when they are first asked for, let go after a while unasked. */
@@ -36,9 +37,6 @@ interface Entry {
   looking: Promise<void> | null;
 }
 
-/** How long requests may still be on their way to a version that another has superseded. */
-const RETIRE_MS = 60_000;
-
 export function createStagedVersions({
   store,
   log,
@@ -59,7 +57,7 @@ export function createStagedVersions({
       entry.etag = etag;
       entry.loaded = null;
       entry.problem = null;
-      if (superseded) setTimeout(() => release(superseded), RETIRE_MS).unref();
+      if (superseded) retire([superseded.live]);
       if (found) await load(model, entry, found.body);
     }
     entry.lookedAt = Date.now();
@@ -83,7 +81,7 @@ export function createStagedVersions({
       if (looking || askedAt > since) continue;
       entries.delete(model);
       if (!loaded) continue;
-      release(loaded);
+      release([loaded.live]);
       log.info({ model, version: loaded.live.version }, 'let go of what is in Staging: nobody asks for it');
     }
   }
@@ -109,10 +107,6 @@ export function createStagedVersions({
     },
     stop: () => clearInterval(timer),
   };
-}
-
-function release({ live }: RoutedModel): void {
-  live.artifact.release().catch(() => undefined);
 }
 
 /** An outage is told as it is; whatever else is wrong, the version is not there to be asked. */
