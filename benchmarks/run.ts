@@ -7,7 +7,7 @@ import { featuresBenchmark } from './features';
 import { FULL, QUICK } from './features/sizes';
 import { mainBenchmark } from './main';
 import { scoringBenchmark } from './scoring';
-import { FULL as SCORING_FULL, QUICK as SCORING_QUICK } from './scoring/sizes';
+import { FULL as SCORING_FULL, QUICK as SCORING_QUICK, type Sizes as ScoringSizes } from './scoring/sizes';
 import { trainingBenchmark } from './training';
 import { plot } from './plot';
 import { asTable, describeMachine, type Report } from './report';
@@ -76,10 +76,8 @@ async function main(args: readonly string[]): Promise<void> {
   say(`\nwritten to ${path}`);
 }
 
-const sized = <S extends { seconds: number }>(sizes: S, { seconds = sizes.seconds }: Asked): S => ({
-  ...sizes,
-  seconds,
-});
+const sized = (sizes: ScoringSizes, { seconds }: Asked): ScoringSizes =>
+  seconds === undefined ? sizes : { ...sizes, seconds, soakSeconds: seconds };
 
 function benchmarkOf([name = '']: readonly string[], quick: boolean): Benchmark {
   const runs = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;

@@ -7,6 +7,8 @@ import { measureHttp } from './scoring/http';
 import { measureText } from './scoring/text';
 import { measureQueue } from './scoring/queue';
 import { measureReload } from './scoring/reload';
+import { measureKill } from './scoring/kill';
+import { measureSoak } from './scoring/soak';
 import { withScene, type Scene, type Setting } from './scoring/scene';
 
 const PARTS = {
@@ -15,6 +17,8 @@ const PARTS = {
   text: measureText,
   queue: measureQueue,
   reload: measureReload,
+  kill: measureKill,
+  soak: measureSoak,
 } satisfies Record<string, (scene: Scene) => Promise<Row[]>>;
 
 /** `only`: the parts to measure; all of them where none is named. */

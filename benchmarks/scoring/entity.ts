@@ -1,16 +1,14 @@
 import { join } from 'node:path';
 import { FEAST_PROJECT } from '../../contracts/ids';
-import { createOnlineStore } from '../../platform/online-store';
-import { FEATURE_NAMES, JOIN_KEY, materializedView } from '../features/data';
+import { materializedView } from '../features/data';
 import type { Row } from '../row';
-import { agree, type Sample } from './agreement';
+import { agree } from './agreement';
 import { compare, each } from './compare';
+import { writeEntities } from './entities';
 import { callsASecond, latency } from './figures';
 import type { Scene } from './scene';
 import { fastApi, ours, type StartSide } from './sides';
 import { loadInTurns, withSides, type Load } from './turns';
-
-const ENTITIES = 2000;
 
 const feast = (workers: number): StartSide =>
   fastApi('churn_feast', workers, ({ rig, churn }) => ({
@@ -57,26 +55,4 @@ export async function measureEntity(scene: Scene): Promise<Row[]> {
       }),
     ];
   });
-}
-
-/** Customers with the features of the golden rows, as a materialization leaves them. */
-async function writeEntities({ rig, churn }: Scene): Promise<Sample[]> {
-  const known = churn.golden.rows.filter(({ features }) =>
-    FEATURE_NAMES.some((name) => features[name] !== null),
-  );
-  const now = BigInt(Date.now()) * 1000n;
-  const customers = Array.from({ length: ENTITIES }, (_, index) => ({
-    entity: { [JOIN_KEY]: `C${String(index).padStart(7, '0')}` },
-    ...known[index % known.length]!,
-  }));
-  await createOnlineStore(rig.redis, FEAST_PROJECT).write(
-    materializedView,
-    customers.map(({ entity, features }) => ({
-      entity,
-      eventTimestamp: now,
-      createdTimestamp: now,
-      values: FEATURE_NAMES.map((name) => features[name]!),
-    })),
-  );
-  return customers.map(({ entity, expected }) => ({ ask: { entity }, expected }));
 }

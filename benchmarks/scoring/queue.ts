@@ -1,11 +1,11 @@
-import { join } from 'node:path';
 import type { PredictionSubject } from '../../client/scoring';
 import { row, type Row } from '../row';
 import { inTurns } from '../turns';
 import { callsASecond, latency } from './figures';
 import type { LoadAnswer } from './load/load';
-import { askProcess, refuseFailures } from './load/run-load';
+import { refuseFailures } from './load/run-load';
 import type { CallersRequest } from './queue/callers';
+import { runCallers } from './queue/run-callers';
 import type { Scene } from './scene';
 import { ours, type Side } from './sides';
 import { TEXTS } from './texts';
@@ -72,7 +72,7 @@ async function measure(
   };
   const ask = async (): Promise<LoadAnswer> => {
     await side.prepare?.();
-    return refuseFailures(name, await askProcess(join(__dirname, 'queue', 'callers.js'), request));
+    return refuseFailures(name, await runCallers(request));
   };
   return (await inTurns(turns, { ours: ask }, say)).ours;
 }

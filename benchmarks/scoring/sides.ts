@@ -2,9 +2,11 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CAPTURE_STREAM } from '../../contracts/capture';
 import { projectRoot } from '../../platform/project-root';
+import type { Running } from '../../tests/scoring/rig';
 import { freePort, ServerProcess } from '../../tests/support/servers';
 import { FEATURE_NAMES } from '../features/data';
-import { openInference, ourDialect, type Dialect } from './dialect';
+import { openInference, ourDialect, type Ask, type Dialect } from './dialect';
+import type { LoadRequest } from './load/load';
 import type { Scene } from './scene';
 import { findPeers } from './tools';
 
@@ -21,16 +23,34 @@ export interface Side {
 /** How a side is started. */
 export type StartSide = (scene: Scene) => Promise<Side>;
 
+/** The requests that put questions to a side; those that its dialect cannot say are left out. */
+export const requestsOf = (
+  { url, dialect }: Side,
+  asks: readonly Ask[],
+): Pick<LoadRequest, 'url' | 'bodies'> => ({
+  url: url + dialect.path,
+  bodies: asks.flatMap((ask) => {
+    const body = dialect.body(ask);
+    return body === undefined ? [] : [JSON.stringify(body)];
+  }),
+});
+
+/** One of ours; its process may be looked into, and killed. */
+export interface OurSide extends Side {
+  worker: Running;
+}
+
 /**
  * An inference worker with all that it does: validation, routing, capture, metrics, its part in the task queue. Captures
  * go to Redis; what a drainer would have taken since the last measurement is taken away, lest a full stream spare the
  * worker its work.
  */
 export const ours =
-  (model: string): StartSide =>
-  async ({ rig, profile }) => {
+  (model: string) =>
+  async ({ rig, profile }: Scene): Promise<OurSide> => {
     const worker = await rig.start('inference', profile ? profiled(profile) : {});
     return {
+      worker,
       url: worker.url,
       dialect: ourDialect(model),
       stop: () => worker.stop(),

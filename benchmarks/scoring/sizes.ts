@@ -5,7 +5,9 @@ export interface Sizes {
   /** Of each measurement. */
   seconds: number;
   warmUpSeconds: number;
+  /** Of the soak. */
+  soakSeconds: number;
 }
 
-export const FULL: Sizes = { turns: 3, seconds: 8, warmUpSeconds: 2 };
-export const QUICK: Sizes = { turns: 1, seconds: 3, warmUpSeconds: 1 };
+export const FULL: Sizes = { turns: 3, seconds: 8, warmUpSeconds: 2, soakSeconds: 600 };
+export const QUICK: Sizes = { turns: 1, seconds: 3, warmUpSeconds: 1, soakSeconds: 20 };

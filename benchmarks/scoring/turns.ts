@@ -3,7 +3,7 @@ import type { Ask } from './dialect';
 import type { LoadAnswer, LoadRequest } from './load/load';
 import { refuseFailures, runLoad } from './load/run-load';
 import type { Scene } from './scene';
-import type { Side, StartSide } from './sides';
+import { requestsOf, type Side, type StartSide } from './sides';
 
 /** Starts every side, and stops those that started. */
 export async function withSides<Name extends string, T>(
@@ -34,15 +34,11 @@ export function loadInTurns<Name extends string>(
   const names = Object.keys(sides) as Name[];
   const measures = names.map((name) => {
     const side = sides[name];
-    const url = side.url + side.dialect.path;
-    const bodies = asks.flatMap((ask) => {
-      const body = side.dialect.body(ask);
-      return body === undefined ? [] : [JSON.stringify(body)];
-    });
+    const requests = requestsOf(side, asks);
     const measure = async (): Promise<LoadAnswer> => {
       await side.prepare?.();
-      const request = { ...load, url, bodies, seconds, warmUpSeconds };
-      return refuseFailures(`${name}, ${url}`, await runLoad(request));
+      const request = { ...load, ...requests, seconds, warmUpSeconds };
+      return refuseFailures(`${name}, ${requests.url}`, await runLoad(request));
     };
     return [name, measure] as const;
   });

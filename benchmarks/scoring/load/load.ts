@@ -21,6 +21,8 @@ export interface LoadAnswer {
   at: Float64Array;
   /** Milliseconds that it took; of fixed rates, since it was due. */
   took: Float64Array;
+  /** 1 for a call that was answered by 200, or is still not answered, 0 for one that failed. */
+  ok: Uint8Array;
   /** Calls answered by anything but 200, or by a closed connection. */
   failed: number;
   /** What the first of these were. */

@@ -11,6 +11,7 @@ it('counts no call that began before, whenever it ended, and tells of those that
   const answer = tally.answer();
   expect(answer).toMatchObject({ begin, seconds: 1, failed: 1, failures: ['429: too much'] });
   expect(answer.took).toHaveLength(2);
+  expect([...answer.ok]).toEqual([1, 0]);
   expect(answer.took[0]! - answer.took[1]!).toBeGreaterThan(300);
 });
 

@@ -6,6 +6,7 @@ const MOST_FAILURES_TOLD = 5;
 export class Tally {
   private readonly at: number[] = [];
   private readonly took: number[] = [];
+  private readonly ok: boolean[] = [];
   private readonly failures: string[] = [];
   private failed = 0;
   private unanswered = 0;
@@ -22,6 +23,7 @@ export class Tally {
     const now = performance.timeOrigin + performance.now();
     this.at.push(now - this.begin);
     this.took.push(now - since);
+    this.ok.push(ok);
     if (ok) return;
     this.failed += 1;
     if (this.failures.length < MOST_FAILURES_TOLD) this.failures.push(failure);
@@ -36,6 +38,7 @@ export class Tally {
   answer(): LoadAnswer {
     const { begin, seconds, failed, failures, unanswered } = this;
     const [at, took] = [Float64Array.from(this.at), Float64Array.from(this.took)];
-    return { begin, seconds, at, took, failed, failures, unanswered };
+    const ok = Uint8Array.from(this.ok, Number);
+    return { begin, seconds, at, took, ok, failed, failures, unanswered };
   }
 }
