@@ -70,4 +70,20 @@ describe('a connection of the load', () => {
       [200, ''],
     ]);
   });
+
+  it('takes no notice of a goodbye while nothing is asked, and opens another', async () => {
+    respond = (socket) => void socket.write(answerOf(200, BODY));
+    const { port } = server.address() as AddressInfo;
+    const answer = new Promise<[status: number, body: string]>((resolve) => {
+      const connection = new Connection(port, (_, status, body) => {
+        connection.close();
+        resolve([status, body]);
+      });
+      server.once('connection', (idle) => {
+        idle.end(answerOf(408, 'idle for too long'));
+        idle.once('close', () => connection.send(request));
+      });
+    });
+    expect(await answer).toEqual([200, '']);
+  });
 });

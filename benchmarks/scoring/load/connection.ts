@@ -23,7 +23,7 @@ export class Connection {
   }
 
   send(request: Buffer): void {
-    if (this.socket.destroyed) this.socket = this.open();
+    if (!this.socket.writable) this.socket = this.open();
     this.isAsking = true;
     this.socket.write(request);
   }
@@ -36,9 +36,13 @@ export class Connection {
   private open(): Socket {
     const socket = connect(this.port, '127.0.0.1');
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.read(chunk));
+    socket.on('data', (chunk) => {
+      // A server may say goodbye (408) to a connection that has long been idle; that answers nothing.
+      if (socket === this.socket && this.isAsking) this.read(chunk);
+    });
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
+      if (socket !== this.socket) return;
       this.received = null;
       if (this.isAsking) this.answer(0, 'the connection was closed');
     });
