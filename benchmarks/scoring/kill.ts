@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { row, type Row } from '../row';
 import { inTurns } from '../turns';
 import type { LoadAnswer } from './load/load';
-import { runLoad } from './load/run-load';
+import { runLoad, tellFailures } from './load/run-load';
 import { longestSince, lossesAt, type Losses } from './losses';
 import { runCallers } from './queue/run-callers';
 import type { Scene } from './scene';
@@ -52,6 +52,8 @@ async function killUnderLoad(scene: Scene, killed: OurSide, survivor: OurSide): 
   const moment = Date.now();
   await killed.worker.stop('SIGKILL');
   const [atKilled, atSurvivor, queue] = await loads;
+  tellFailures('the other worker', atSurvivor, scene.say);
+  tellFailures('the task queue', queue, scene.say);
   return {
     ...lossesAt(atKilled, moment, CONNECTIONS),
     queueFailed: queue.failed,

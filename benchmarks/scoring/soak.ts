@@ -3,13 +3,15 @@ import { row, type Row } from '../row';
 import { ourDialect, type Ask } from './dialect';
 import { writeEntities } from './entities';
 import type { LoadAnswer } from './load/load';
-import { runLoad } from './load/run-load';
+import { runLoad, tellFailures } from './load/run-load';
 import { courseOf, residentMiB } from './memory';
 import { runCallers } from './queue/run-callers';
 import type { Scene } from './scene';
 import { ours, requestsOf, type OurSide } from './sides';
 import { TEXTS } from './texts';
 
+/** Of each load over HTTP. */
+const CONNECTIONS = 16;
 const CHURN_REQUESTS_A_SECOND = 300;
 /** Of each classifier. */
 const TEXT_REQUESTS_A_SECOND = 10;
@@ -18,17 +20,23 @@ const QUEUE_CALLS_A_SECOND = 10;
 /** Looks at the worker's memory, evenly over the soak. */
 const SAMPLES = 120;
 
+interface SoakLoad {
+  name: string;
+  run(side: OurSide): Promise<LoadAnswer>;
+}
+
 /** One inference worker under every kind of load for a long while, with captures taken away as a drainer would. */
 export async function measureSoak(scene: Scene): Promise<Row[]> {
   const { soakSeconds } = scene.sizes;
-  const requests = await requestLoads(scene);
+  const loads = [...(await requestLoads(scene)), queueLoad(scene)];
   scene.say(`steady load of every kind for ${soakSeconds} s`);
   const side = await ours('churn')(scene);
   try {
     const [answers, samples] = await Promise.all([
-      Promise.all([...requests.map((load) => load(side)), queueLoad(scene)]),
+      Promise.all(loads.map(({ run }) => run(side))),
       memoryOf(scene, side),
     ]);
+    for (const [index, { name }] of loads.entries()) tellFailures(name, answers[index]!, scene.say);
     return rowsOf(`soak of ${soakSeconds} s`, answers, samples);
   } finally {
     await side.stop();
@@ -36,7 +44,7 @@ export async function measureSoak(scene: Scene): Promise<Row[]> {
 }
 
 /** Churn by features and by entity in turns, and the classifiers. */
-async function requestLoads(scene: Scene): Promise<((side: OurSide) => Promise<LoadAnswer>)[]> {
+async function requestLoads(scene: Scene): Promise<SoakLoad[]> {
   const { churn, sizes } = scene;
   const classifiers = await scene.classifiers();
   const entities = await writeEntities(scene);
@@ -45,31 +53,35 @@ async function requestLoads(scene: Scene): Promise<((side: OurSide) => Promise<L
     entities[index % entities.length]!.ask,
   ]);
   const textAsks = TEXTS.map((text): Ask => ({ features: { text } }));
-  const loadOf =
-    (model: string, asks: readonly Ask[], callsASecond: number) =>
-    (side: OurSide): Promise<LoadAnswer> =>
+  const loadOf = (model: string, asks: readonly Ask[], callsASecond: number): SoakLoad => ({
+    name: `${model} over HTTP`,
+    run: (side) =>
       runLoad({
         ...requestsOf({ ...side, dialect: ourDialect(model) }, asks),
-        connections: 16,
+        connections: CONNECTIONS,
         callsASecond,
         warmUpSeconds: sizes.warmUpSeconds,
         seconds: sizes.soakSeconds,
-      });
+      }),
+  });
   return [
     loadOf('churn', churnAsks, CHURN_REQUESTS_A_SECOND),
     ...classifiers.map(({ model }) => loadOf(model, textAsks, TEXT_REQUESTS_A_SECOND)),
   ];
 }
 
-const queueLoad = ({ rig, churn, sizes }: Scene): Promise<LoadAnswer> =>
-  runCallers({
-    temporal: rig.config.temporal,
-    model: 'churn',
-    subjects: churn.golden.rows.map(({ features }) => features),
-    load: { callsASecond: QUEUE_CALLS_A_SECOND },
-    warmUpSeconds: sizes.warmUpSeconds,
-    seconds: sizes.soakSeconds,
-  });
+const queueLoad = ({ rig, churn, sizes }: Scene): SoakLoad => ({
+  name: 'churn through the task queue',
+  run: () =>
+    runCallers({
+      temporal: rig.config.temporal,
+      model: 'churn',
+      subjects: churn.golden.rows.map(({ features }) => features),
+      load: { callsASecond: QUEUE_CALLS_A_SECOND },
+      warmUpSeconds: sizes.warmUpSeconds,
+      seconds: sizes.soakSeconds,
+    }),
+});
 
 /** MiB, at even intervals. */
 async function memoryOf({ sizes }: Scene, side: OurSide): Promise<number[]> {

@@ -17,6 +17,17 @@ export function askProcess(program: string, request: object): Promise<LoadAnswer
   });
 }
 
+/** Where failures are counted, what the first of them were. */
+export function tellFailures(
+  what: string,
+  { failed, took, failures, unanswered }: LoadAnswer,
+  say: (text: string) => void,
+): void {
+  if (failed + unanswered === 0) return;
+  const counts = `${failed} of ${took.length} calls failed, ${unanswered} were never answered`;
+  say([`  ${what}: ${counts}`, ...failures].join('\n    '));
+}
+
 /** @throws Error where any call failed: a figure of what was refused is none */
 export function refuseFailures(what: string, answer: LoadAnswer): LoadAnswer {
   if (answer.failed === 0) return answer;
