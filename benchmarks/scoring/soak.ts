@@ -33,7 +33,7 @@ export async function measureSoak(scene: Scene): Promise<Row[]> {
   const side = await ours('churn')(scene);
   try {
     const [answers, samples] = await Promise.all([
-      Promise.all(loads.map(({ run }) => run(side))),
+      Promise.all(loads.map((load) => load.run(side))),
       memoryOf(scene, side),
     ]);
     for (const [index, { name }] of loads.entries()) tellFailures(name, answers[index]!, scene.say);
