@@ -13,7 +13,7 @@ const items = (count: number): Item[] =>
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A lane whose batches end when the test says so. */
-function held(limits: Partial<LaneLimits> = {}) {
+function held(limits: Partial<LaneLimits> = {}, sizeOf?: (item: Item) => number) {
   const batches: { ids: number[]; end: () => void }[] = [];
   const run = (batch: readonly Waited<Item>[]): Promise<void> =>
     new Promise((resolve) => {
@@ -26,7 +26,7 @@ function held(limits: Partial<LaneLimits> = {}) {
   const refuse = (item: Item, reason: string): void => {
     item.refused = reason;
   };
-  return { batches, lane: new Lane<Item>(run, refuse, { ...LIMITS, ...limits }) };
+  return { batches, lane: new Lane<Item>(run, refuse, { ...LIMITS, ...limits }, sizeOf) };
 }
 
 describe('Lane', () => {
@@ -39,6 +39,22 @@ describe('Lane', () => {
     batches[0]!.end();
     await Promise.all(both);
     expect(lane.length).toBe(0);
+  });
+
+  it('takes the longest waiting, and with it those most like it', async () => {
+    const { batches, lane } = held({ maxBatch: 3, inFlight: 1 }, ({ id }) => (id % 2) * 100 + id);
+    const done = items(8).map((item) => lane.submit([item]));
+    for (let batch = 0; batch < 3; batch += 1) {
+      await turn();
+      await turn();
+      batches[batch]!.end();
+    }
+    await Promise.all(done);
+    expect(batches.map(({ ids }) => ids)).toEqual([
+      [0, 2, 4],
+      [1, 3, 5],
+      [6, 7],
+    ]);
   });
 
   it('gathers calls while every batch allowed is under way, and takes no more than a batch holds', async () => {

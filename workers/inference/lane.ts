@@ -42,10 +42,12 @@ export class Lane<Item> {
   private underWay = 0;
   private scheduled = false;
 
+  /** @param sizeOf where items of like size are better scored together: the batch has the longest waiting and those most like it */
   constructor(
     private readonly run: RunBatch<Item>,
     private readonly refuse: Refuse<Item>,
     private readonly limits: LaneLimits,
+    private readonly sizeOf?: (item: Item) => number,
   ) {}
 
   /** Items that wait. */
@@ -80,9 +82,21 @@ export class Lane<Item> {
 
   private pump(): void {
     while (this.waiting.length > 0 && this.underWay < this.limits.inFlight) {
-      const taken = this.waiting.splice(0, this.limits.maxBatch);
-      void this.answer(taken);
+      void this.answer(this.take());
     }
+  }
+
+  private take(): Waiting<Item>[] {
+    const { sizeOf, waiting } = this;
+    const { maxBatch } = this.limits;
+    if (!sizeOf || waiting.length <= maxBatch) return waiting.splice(0, maxBatch);
+    const size = sizeOf(waiting[0]!.item);
+    const unlike = new Map(waiting.map((one) => [one, Math.abs(sizeOf(one.item) - size)]));
+    const [oldest, ...others] = waiting;
+    others.sort((a, b) => unlike.get(a)! - unlike.get(b)!);
+    const taken = new Set([oldest!, ...others.slice(0, maxBatch - 1)]);
+    this.waiting = waiting.filter((one) => !taken.has(one));
+    return [...taken];
   }
 
   private async answer(taken: readonly Waiting<Item>[]): Promise<void> {

@@ -10,6 +10,8 @@ import { internal, type Work } from './work';
 
 /** What a declaration leaves unsaid. */
 const DEFAULTS = { maxBatch: 64, maxWaiting: 2000, maxWaitMs: 1000 };
+/** Of texts: hardly more than go in one run of the graph, so that each is answered when its own run ends. */
+const TEXTS_A_BATCH = 8;
 /** Batches of a graph in this thread that may overlap: one computes while others look features up. */
 const LOOK_UPS = 8;
 /** How long a shadow waits for a quiet moment. */
@@ -53,8 +55,12 @@ export function createLanes({ lookUp, metrics, slots }: Dependencies): Lanes {
   function laneOf(variant: OnlineVariant): Lane<Work> {
     let lane = lanes.get(variant.artifact);
     if (!lane) {
-      const inFlight = variant.artifact.kind === 'text-classifier' ? slots : LOOK_UPS;
-      lane = new Lane(answer, refuse, { ...limitsOf(variant.declaration), inFlight });
+      const limits = limitsOf(variant.declaration);
+      lane =
+        variant.artifact.kind === 'text-classifier'
+          ? // One more than there are slots, so that the one that is free first has its next batch at hand.
+            new Lane(answer, refuse, { ...limits, inFlight: slots + 1 }, lengthOf)
+          : new Lane(answer, refuse, { ...limits, inFlight: LOOK_UPS });
       lanes.set(variant.artifact, lane);
     }
     return lane;
@@ -74,11 +80,17 @@ export function createLanes({ lookUp, metrics, slots }: Dependencies): Lanes {
 }
 
 /** The bounds of a model's queue, as declared or by default. */
-export const limitsOf = ({ serving }: ModelDeclaration): Omit<LaneLimits, 'inFlight'> => ({
-  maxBatch: serving.maxBatch ?? DEFAULTS.maxBatch,
+export const limitsOf = ({ kind, serving }: ModelDeclaration): Omit<LaneLimits, 'inFlight'> => ({
+  maxBatch: serving.maxBatch ?? (kind === 'text-classifier' ? TEXTS_A_BATCH : DEFAULTS.maxBatch),
   maxWaiting: serving.maxWaiting ?? DEFAULTS.maxWaiting,
   maxWaitMs: serving.maxWaitMs ?? DEFAULTS.maxWaitMs,
 });
+
+/** Characters of the text; 0 where it is yet to be looked up. */
+function lengthOf({ features, variant }: Work): number {
+  const text = features?.[variant!.artifact.inputs[0]!.name];
+  return typeof text === 'string' ? text.length : 0;
+}
 
 async function resolveEntities(
   lookUp: EntityLookUp,
