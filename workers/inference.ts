@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   const slots = createSlots(config.scoring.slots);
   const pool = createModelPool({ store, log, texts: slots, onChange: () => presence.update() });
   const lookUp = createEntityLookUp(createOnlineStore(redis, FEAST_PROJECT));
-  const lanes = createLanes({ lookUp, metrics, slots: slots.parallel });
+  const lanes = createLanes({ lookUp, metrics, slots: slots.size });
   const predictor = createPredictor({ pool, lanes, capture, metrics });
   const http = await startHttpServer(
     createRoutes({ workerId, pool, predictor, capture, metrics }),

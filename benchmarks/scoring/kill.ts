@@ -13,7 +13,7 @@ const CONNECTIONS = 16;
 const REQUESTS_A_SECOND = 300;
 
 /** Through the task queue. */
-const QUEUE_CALLS_A_SECOND = 20;
+const QUEUE_CALLS_A_SECOND = 50;
 
 /** Seconds that the load goes on after the kill. */
 const AFTER_SECONDS = 6;
@@ -31,7 +31,6 @@ export async function measureKill(scene: Scene): Promise<Row[]> {
   scene.say('two workers under load, one of them killed');
   const start = ours('churn');
   let survivor = await start(scene);
-  // Scorers stay with the worker that has them: the older one, whose death moves the most of them.
   const turn = async (): Promise<Kill> => {
     const killed = survivor;
     survivor = await start(scene);
@@ -80,6 +79,8 @@ const queueLoad = ({ rig, churn, sizes }: Scene): Promise<LoadAnswer> =>
     model: 'churn',
     subjects: churn.golden.rows.map(({ features }) => features),
     load: { callsASecond: QUEUE_CALLS_A_SECOND },
+    // Over all scorers, so that the worker that is killed has some.
+    named: true,
     warmUpSeconds: sizes.warmUpSeconds,
     seconds: sizes.seconds + AFTER_SECONDS,
   });
@@ -107,12 +108,12 @@ function rowsOf(kills: readonly Kill[]): Row[] {
       atMost: 0,
     }),
     row({
-      measure: measured('its requests that failed, in flight'),
+      measure: measured('the requests of the killed that failed, in flight'),
       unit: 'requests',
       value: all(({ inFlight }) => inFlight),
     }),
     row({
-      measure: measured('its requests that failed, beyond those in flight'),
+      measure: measured('the requests of the killed that failed, beyond those in flight'),
       unit: 'requests',
       value: all(({ beyond }) => beyond),
       atMost: 0,

@@ -9,5 +9,5 @@ export interface Sizes {
   soakSeconds: number;
 }
 
-export const FULL: Sizes = { turns: 3, seconds: 8, warmUpSeconds: 2, soakSeconds: 600 };
+export const FULL: Sizes = { turns: 3, seconds: 6, warmUpSeconds: 1.5, soakSeconds: 600 };
 export const QUICK: Sizes = { turns: 1, seconds: 3, warmUpSeconds: 1, soakSeconds: 20 };

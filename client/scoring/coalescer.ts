@@ -6,6 +6,8 @@ export type SendBatch<Item, Answer> = (items: Item[], shard: number) => Promise<
 export interface CoalescerOptions<Item> {
   /** Ways that batches go in parallel. */
   shards: number;
+  /** The one taken where any will do: another one for each client, or all would meet in the same. */
+  home: number;
   /** Batches under way in each, at most. */
   inFlight: number;
   /** Items of one batch. */
@@ -32,7 +34,7 @@ const STUCK_AT_LEAST_MS = 100;
 
 /**
  * Turns concurrent single calls into batches, without ever waiting for a call that is not there: a call goes at once
- * while the other side keeps up, and gathers with others exactly as long as it does not.
+ * while fewer batches are under way than the other side is known to work on at a time, and gathers with others until then.
  */
 export class Coalescer<Item, Answer> {
   private waiting: Waiting<Item, Answer>[] = [];
@@ -73,7 +75,7 @@ export class Coalescer<Item, Answer> {
   }
 
   private pump(): void {
-    while (this.waiting.length > 0 && this.moving < this.limit.current) {
+    while (this.waiting.length > 0) {
       const shard = this.nextShard();
       if (shard === null) return;
       const batch = this.take(shard);
@@ -81,22 +83,30 @@ export class Coalescer<Item, Answer> {
     }
   }
 
-  /** The way of the call that has waited longest and can go. */
+  /**
+   * The way of the call that has waited longest and can go: where there is room for one more batch, or, lest calls wait for those of
+   * every other shard, through its own shard if nothing is under way there.
+   */
   private nextShard(): number | null {
     const freest = this.freest();
+    const hasRoom = this.moving < this.limit.current;
     for (const { shard } of this.waiting) {
-      if (this.isOpen(shard ?? freest)) return shard ?? freest;
+      const way = shard ?? freest;
+      if (this.isOpen(way) && (hasRoom || (shard !== null && this.underWay[shard] === 0))) return way;
     }
     return null;
   }
 
   private isOpen = (shard: number): boolean => this.underWay[shard]! < this.options.inFlight;
 
-  /** The shard with the least under way; one where a batch is stuck only if there is no other. */
+  /** The shard with the least under way, from this client's own on; one where a batch is stuck only if there is no other. */
   private freest(): number {
-    let best = 0;
-    for (let shard = 1; shard < this.underWay.length; shard += 1)
+    const { shards, home } = this.options;
+    let best = home;
+    for (let next = 1; next < shards; next += 1) {
+      const shard = (home + next) % shards;
       if (this.burden(shard) < this.burden(best)) best = shard;
+    }
     return best;
   }
 
@@ -148,7 +158,7 @@ export class Coalescer<Item, Answer> {
         batch.map(({ item }) => item),
         shard,
       );
-      this.limit.answered(Math.min(performance.now() - begun, patienceMs), crowd.most);
+      this.limit.answered(Math.min(performance.now() - begun, patienceMs), crowd.most, batch.length);
       batch.forEach(({ resolve }, index) => resolve(answers[index]!));
     } catch (error) {
       for (const { reject } of batch) reject(error);

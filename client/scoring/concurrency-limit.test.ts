@@ -11,7 +11,7 @@ function rig() {
         const underWay = Math.min(limit.current, callers);
         const took = serviceMs * Math.max(1, underWay / servers);
         now += took / underWay;
-        limit.answered(took, underWay);
+        limit.answered(took, underWay, 1);
       }
       return limit.current;
     },
@@ -40,5 +40,19 @@ describe('ConcurrencyLimit', () => {
     expect(faster).toBeGreaterThanOrEqual(6);
     expect(faster).toBeLessThanOrEqual(8);
     expect(other.settle(1, 10)).toBeLessThanOrEqual(3);
+  });
+
+  it('takes a large batch for large, not for one that waits', () => {
+    let now = 0;
+    const limit = new ConcurrencyLimit({ least: 1, most: 16 }, () => now);
+    for (let answer = 0; answer < 10_000; answer += 1) {
+      const items = 1 + ((answer * 37) % 64);
+      const underWay = limit.current;
+      const took = (15 + 4 * items) * Math.max(1, underWay / 3) * (1 + (answer % 5) / 20);
+      now += took / underWay;
+      limit.answered(took, underWay, items);
+    }
+    expect(limit.current).toBeGreaterThanOrEqual(2);
+    expect(limit.current).toBeLessThanOrEqual(5);
   });
 });

@@ -14,14 +14,16 @@ const LOOK_AGAIN_MS = 10_000;
 
 /**
  * How many batches may be under way at a time: as many as the other side works on at once, and hardly more. TCP Vegas
- * (Brakmo and Peterson, 1995): of `n` under way, `n × (1 − alone / now)` wait on the other side, where `alone` is the time a batch takes
- * by itself, the shortest seen, and `now` what it took. Where that is little, one more may go; where it is much, it is the other side that is slow, and
- * what comes on top gathers here into larger batches, which cost it hardly more than small ones. As in TCP BBR (Cardwell et al.,
- * 2016) all but one are held back for a moment now and then, so that `alone` is known under lasting load too.
+ * (Brakmo and Peterson, 1995): of `n` under way, `n × (1 − alone / now)` wait on the other side, where `alone` is the shortest
+ * time that a batch of such a size took, and `now` what it took. Where that is little, one more may go; where it is much, it is the
+ * other side that is slow, and what comes on top gathers here into larger batches, which cost it hardly more than small ones.
+ * As in TCP BBR (Cardwell et al., 2016) all but one are held back for a moment now and then, since what a batch takes alone
+ * may have changed.
  */
 export class ConcurrencyLimit {
   private limit: number;
-  private alone = Number.POSITIVE_INFINITY;
+  /** Of each size, in powers of two: milliseconds a batch took at best, and since when that is so. */
+  private readonly alone = new Map<number, { ms: number; since: number }>();
   private aloneAt = Number.NEGATIVE_INFINITY;
   private usual = 0;
 
@@ -33,11 +35,7 @@ export class ConcurrencyLimit {
   }
 
   get current(): number {
-    return this.isKnown ? Math.floor(this.limit) : 1;
-  }
-
-  private get isKnown(): boolean {
-    return this.now() - this.aloneAt <= LOOK_AGAIN_MS;
+    return this.isOld(this.aloneAt) ? this.bounds.least : Math.floor(this.limit);
   }
 
   /** Milliseconds a batch takes of late; 0 while none was answered. */
@@ -46,20 +44,26 @@ export class ConcurrencyLimit {
   }
 
   /** @param underWay the most batches under way while this one was, itself included */
-  answered(tookMs: number, underWay: number): void {
+  answered(tookMs: number, underWay: number, items: number): void {
     this.usual = smoothed(this.usual, tookMs);
-    if (underWay === 1 && !this.isKnown) {
-      this.alone = tookMs;
-      this.aloneAt = this.now();
-    }
-    // The shortest, as a first batch, a pause of either side or a large batch takes longer, and says nothing of queues.
-    this.alone = Math.min(this.alone, tookMs);
-    const queued = underWay * (1 - this.alone / tookMs);
+    const alone = this.bestOf(Math.ceil(Math.log2(items)), tookMs, underWay);
+    const queued = underWay * (1 - alone / tookMs);
     // What was not used says nothing of whether more would be too many.
     if (queued < QUEUED.least && underWay >= Math.floor(this.limit)) this.limit += STEP.up;
     else if (queued > QUEUED.most) this.limit -= STEP.down;
     this.limit = Math.min(this.bounds.most, Math.max(this.bounds.least, this.limit));
   }
+
+  private bestOf(size: number, tookMs: number, underWay: number): number {
+    const known = this.alone.get(size);
+    const isAlone = underWay === 1;
+    if (isAlone && this.isOld(this.aloneAt)) this.aloneAt = this.now();
+    if (known && !(isAlone && this.isOld(known.since))) return (known.ms = Math.min(known.ms, tookMs));
+    this.alone.set(size, { ms: tookMs, since: this.now() });
+    return tookMs;
+  }
+
+  private isOld = (since: number): boolean => this.now() - since > LOOK_AGAIN_MS;
 }
 
 const smoothed = (before: number, now: number): number => (before === 0 ? now : before + (now - before) / 4);

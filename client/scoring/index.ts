@@ -88,6 +88,7 @@ export function createScoringClient({
         ),
       {
         shards,
+        home: Math.floor(Math.random() * shards),
         inFlight,
         maxItems: maxRows,
         maxWeight: MAX_UPDATE_BYTES,

@@ -33,8 +33,6 @@ export interface HeldSession {
 
 /** Where sessions are held and run. */
 export interface SessionHost {
-  /** Runs that it computes at a time. */
-  readonly parallel: number;
   /** @throws what onnxruntime says of bytes that are no graph */
   open(model: Uint8Array): Promise<HeldSession>;
 }
@@ -52,7 +50,6 @@ export const FILE = 'model.onnx';
 
 /** In this thread: no hop between threads, and the event loop stands still while a graph computes. */
 export const INLINE: SessionHost = {
-  parallel: 1,
   async open(model) {
     const session = await InferenceSession.create(model, OPTIONS);
     return {

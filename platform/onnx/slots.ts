@@ -26,6 +26,7 @@ interface Opened {
 
 /** Threads that run graphs, each one at a time and every graph: a long inference leaves the event loop free. */
 export interface Slots extends SessionHost {
+  readonly size: number;
   /** Runs that wait for a slot. */
   waiting(): number;
   close(): Promise<void>;
@@ -59,7 +60,7 @@ export function createSlots(size: number): Slots {
   }
 
   return {
-    parallel: size,
+    size,
     waiting: () => jobs.length,
     async open(model) {
       const session = (sessions += 1);

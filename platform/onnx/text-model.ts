@@ -52,21 +52,17 @@ export async function openText(
   async function score(texts: readonly string[], onBatch?: OnBatch): Promise<Float32Array> {
     const encoded = texts.map((text) => tokenizer.encode(text));
     const scores = new Float32Array(texts.length * classes.length);
-    const runs = batches(encoded);
     let done = 0;
-    async function runOn(): Promise<void> {
-      for (let rows = runs.shift(); rows; rows = runs.shift()) {
-        if (done > 0) await setImmediate();
-        const values = await run(rows.map((row) => encoded[row]!));
-        rows.forEach((row, index) => {
-          const from = index * classes.length;
-          scores.set(values.subarray(from, from + classes.length), row * classes.length);
-        });
-        done += rows.length;
-        await onBatch?.(done);
-      }
+    for (const rows of batches(encoded)) {
+      if (done > 0) await setImmediate();
+      const values = await run(rows.map((row) => encoded[row]!));
+      rows.forEach((row, index) => {
+        const from = index * classes.length;
+        scores.set(values.subarray(from, from + classes.length), row * classes.length);
+      });
+      done += rows.length;
+      await onBatch?.(done);
     }
-    await Promise.all(Array.from({ length: host.parallel }, runOn));
     return scores;
   }
 

@@ -45,7 +45,7 @@ describe('explained predictions', () => {
       .map(({ name }): [string, Buffer] => [name, readFileSync(join(folder, name))]);
     await release(rig.store, MODEL, 1, await layVersion(rig.store, declaration, `${MODEL}-v1.0.0`, left));
     caller = await createCaller((await rig.start('inference')).url);
-  });
+  }, 240_000);
   afterAll(async () => {
     await rig?.close();
     rmSync(base, { recursive: true, force: true });

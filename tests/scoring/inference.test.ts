@@ -224,13 +224,19 @@ describe('the inference worker', () => {
   });
 
   it('loses no call when a scorer starts anew, and remembers its answers', async () => {
-    const alone = createScoringClient({ client: rig.client, shards: 1, inFlight: 4, maxRows: 1 });
+    const createClient = () => createScoringClient({ client: rig.client, shards: 1, maxRows: 1 });
+    const alone = createClient();
+    const others = Array.from({ length: 4 }, createClient);
     const scorer = rig.client.workflow.getHandle(WorkflowId.scorer(MODEL, 0));
     await alone.predict(MODEL, good);
     const before = (await scorer.describe()).runId;
     // As many as this come one after the other: each waits for those before it.
     const timeoutMs = 60_000;
-    const calls = Promise.all(Array.from({ length: 60 }, () => alone.predict(MODEL, good, { timeoutMs })));
+    const calls = Promise.all(
+      others.flatMap((client) =>
+        Array.from({ length: 15 }, () => client.predict(MODEL, good, { timeoutMs })),
+      ),
+    );
     const options = { requestId: randomUUID(), timeoutMs };
     const first = await alone.predict(MODEL, good, options);
     await calls;

@@ -58,7 +58,7 @@ describe("the Open Inference Protocol, as Triton's client speaks it", () => {
     return body.predictions.map(({ prediction }) => prediction);
   }
 
-  /** Neither booleans nor texts can be missing in a tensor. */
+  /** Neither booleans nor texts can be missing over gRPC. */
   const rows = () =>
     rig.golden.rows
       .map(({ features }) => features)

@@ -102,6 +102,20 @@ describe('Lane', () => {
     expect(batches).toEqual([]);
   });
 
+  it('answers a call whole once it has begun, however long its own rows take', async () => {
+    const { batches, lane } = held({ inFlight: 1, maxWaitMs: 20 });
+    const large = items(12);
+    const done = lane.submit(large);
+    for (let batch = 0; batch < 3; batch += 1) {
+      await turn();
+      await turn();
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      batches[batch]!.end();
+    }
+    await done;
+    expect(large.every(({ answered }) => answered)).toBe(true);
+  });
+
   it('ends every call once, in batches within the bounds, whatever comes when', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -2,11 +2,11 @@
 export interface LaneLimits {
   /** Items of one batch. */
   maxBatch: number;
-  /** Batches under way: what a graph on slots can compute at a time, or how many look-ups may overlap. */
+  /** Batches under way: one more than a graph on slots can compute at a time, or how many look-ups may overlap. */
   inFlight: number;
   /** Items that wait; beyond them calls are refused. A call that finds the queue empty is taken whatever its size. */
   maxWaiting: number;
-  /** Milliseconds an item may wait for its batch; beyond them it is refused. */
+  /** Milliseconds an item may wait for its batch; beyond them it is refused, unless others of its call were taken in time. */
   maxWaitMs: number;
 }
 
@@ -23,6 +23,8 @@ export type RunBatch<Item> = (batch: readonly Waited<Item>[]) => Promise<void>;
 export type Refuse<Item> = (item: Item, reason: string) => void;
 
 interface Ticket {
+  /** Whether a batch has taken some of its items: then it takes the others, however long they wait for those before them. */
+  begun: boolean;
   left: number;
   done: () => void;
 }
@@ -63,7 +65,7 @@ export class Lane<Item> {
       return Promise.resolve();
     }
     return new Promise((done) => {
-      const ticket: Ticket = { left: items.length, done };
+      const ticket: Ticket = { begun: false, left: items.length, done };
       const since = performance.now();
       for (const item of items) this.waiting.push({ item, ticket, since });
       if (items.length === 0) done();
@@ -102,9 +104,10 @@ export class Lane<Item> {
   private async answer(taken: readonly Waiting<Item>[]): Promise<void> {
     const now = performance.now();
     const batch: Waited<Item>[] = [];
-    for (const { item, since } of taken) {
+    for (const { item, since, ticket } of taken) {
       const waitedMs = now - since;
-      if (waitedMs <= this.limits.maxWaitMs) batch.push({ item, waitedMs });
+      ticket.begun ||= waitedMs <= this.limits.maxWaitMs;
+      if (ticket.begun) batch.push({ item, waitedMs });
       else this.refuse(item, `waited ${Math.round(waitedMs)} ms, ${this.limits.maxWaitMs} are allowed`);
     }
     this.underWay += 1;

@@ -15,8 +15,15 @@ interface Scoring {
   over: Promise<void>;
 }
 
-/** Where a row's answer comes from: it stands already, or is the one at the index of a scoring. */
-type Source = { outcome: PredictOutcome } | { scoring: Scoring; index: number };
+/** A row that is being scored: it is the one at the index of a scoring. */
+interface UnderWay {
+  digest: string;
+  scoring: Scoring;
+  index: number;
+}
+
+/** Where a row's answer comes from: it stands already, or will. */
+type Source = { outcome: PredictOutcome } | UnderWay;
 
 /**
  * Answers rows in their order, each request ID once: rows answered a moment ago, under way in another update or twice in
@@ -24,7 +31,7 @@ type Source = { outcome: PredictOutcome } | { scoring: Scoring; index: number };
  * where each was made.
  */
 export function answerOnce(recent: RecentAnswers, score: AnswerRows): AnswerRows {
-  const underWay = new Map<string, { digest: string; scoring: Scoring; index: number }>();
+  const underWay = new Map<string, UnderWay>();
 
   function sourceOf(row: PredictRow, digest: string): Source | null {
     const known = recent.find(row, digest);
@@ -52,9 +59,7 @@ export function answerOnce(recent: RecentAnswers, score: AnswerRows): AnswerRows
     });
     try {
       if (fresh.length > 0) scoring.over = carryOut(scoring, fresh);
-      await Promise.all(
-        new Set(sources.flatMap((source) => ('scoring' in source ? [source.scoring.over] : []))),
-      );
+      await allOver(new Set(sources.flatMap((source) => ('scoring' in source ? [source.scoring.over] : []))));
       fresh.forEach(({ row, digest }, index) => recent.remember(row, digest, scoring.outcomes[index]!));
       return sources.map((source) =>
         'scoring' in source ? source.scoring.outcomes[source.index]! : source.outcome,
@@ -63,4 +68,10 @@ export function answerOnce(recent: RecentAnswers, score: AnswerRows): AnswerRows
       for (const { row } of fresh) underWay.delete(row.requestId);
     }
   };
+}
+
+/** Waits for all, also where one has failed: rows still under way must not be scored again. */
+async function allOver(scorings: Iterable<Promise<void>>): Promise<void> {
+  for (const outcome of await Promise.allSettled(scorings))
+    if (outcome.status === 'rejected') throw outcome.reason;
 }

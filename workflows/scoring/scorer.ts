@@ -26,7 +26,7 @@ const predictUpdate = defineUpdate<ScoreBatchResult, [ScoreBatchRequest]>('predi
  * busy machine, all scorers of the dead worker at once, each within its workflow task timeout.
  */
 const MAX_UPDATES = 48;
-const MAX_HISTORY_BYTES = 8 * 1024 * 1024;
+const MAX_HISTORY_BYTES = 4 * 1024 * 1024;
 /** An update is written down with its answer: beyond this, both together are more than the server takes, and the run would hang. */
 const MAX_REQUEST_CHARACTERS = 1_250_000;
 const IDLE = '15 minutes';

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { createScoringClient, type PredictionSubject } from '../../../client/scoring';
@@ -14,6 +15,8 @@ export interface CallersRequest {
   subjects: readonly PredictionSubject[];
   /** Calls at fixed moments, or as many callers, each of which asks again as soon as it has its answer. */
   load: { callsASecond: number } | { callers: number };
+  /** Each call under a request ID of its own, which ties it to one of the scorers. */
+  named?: boolean;
   warmUpSeconds: number;
   seconds: number;
 }
@@ -25,6 +28,7 @@ async function work({
   model,
   subjects,
   load,
+  named = false,
   warmUpSeconds,
   seconds,
 }: CallersRequest): Promise<LoadAnswer> {
@@ -37,7 +41,8 @@ async function work({
   let asked = 0;
   const ask = async (since: number): Promise<void> => {
     try {
-      await scoring.predict(model, subjects[(asked += 1) % subjects.length]!);
+      const options = named ? { requestId: randomUUID() } : {};
+      await scoring.predict(model, subjects[(asked += 1) % subjects.length]!, options);
       tally.add(since, true, '');
     } catch (error) {
       tally.add(since, false, String(error));
