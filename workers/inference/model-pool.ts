@@ -52,7 +52,16 @@ interface Slot {
   refused: boolean;
 }
 
-export function createModelPool({ store, log, texts, onChange, watchMs = 1000 }: Options): ModelPool {
+/** Releases are told through Redis; a look is for what was not heard, and holds up requests for some 10 ms. */
+const WATCH_MS = 3000;
+
+export function createModelPool({
+  store,
+  log,
+  texts,
+  onChange,
+  watchMs = WATCH_MS,
+}: Options): ModelPool {
   const slots = new Map<string, Slot>();
   const staged = createStagedVersions({ store, log, texts });
   let declared = new Set<string>();
