@@ -55,13 +55,7 @@ interface Slot {
 /** Releases are told through Redis; a look is for what was not heard, and holds up requests for some 10 ms. */
 const WATCH_MS = 3000;
 
-export function createModelPool({
-  store,
-  log,
-  texts,
-  onChange,
-  watchMs = WATCH_MS,
-}: Options): ModelPool {
+export function createModelPool({ store, log, texts, onChange, watchMs = WATCH_MS }: Options): ModelPool {
   const slots = new Map<string, Slot>();
   const staged = createStagedVersions({ store, log, texts });
   let declared = new Set<string>();
