@@ -4,10 +4,10 @@ export interface ConcurrencyBounds {
 }
 
 /**
- * Batches that may queue on the other side: fewer, and more may go; more, and fewer may. A second batch that makes both
- * take half as long again still gains; one that makes both take twice as long gains nothing, and costs its own overhead.
+ * Batches that may queue on the other side: fewer, and more may go; more, and fewer may. A second batch that makes both take a
+ * third as long again still gains; beyond that its overhead costs more, as where server, worker and callers share two cores.
  */
-const QUEUED = { least: 0.3, most: 0.7 };
+const QUEUED = { least: 0.15, most: 0.5 };
 const STEP = { up: 0.1, down: 0.2 };
 /** What a batch takes alone is looked at again when it has not been seen for so long: worker or server may have changed. */
 const LOOK_AGAIN_MS = 10_000;
@@ -22,7 +22,7 @@ const LOOK_AGAIN_MS = 10_000;
  */
 export class ConcurrencyLimit {
   private limit: number;
-  /** Of each size, in powers of two: milliseconds a batch took at best, and since when that is so. */
+  /** Of each size, by quarters of a power of two: milliseconds a batch took at best, and since when that is so. */
   private readonly alone = new Map<number, { ms: number; since: number }>();
   private aloneAt = Number.NEGATIVE_INFINITY;
   private usual = 0;
@@ -46,7 +46,7 @@ export class ConcurrencyLimit {
   /** @param underWay the most batches under way while this one was, itself included */
   answered(tookMs: number, underWay: number, items: number): void {
     this.usual = smoothed(this.usual, tookMs);
-    const alone = this.bestOf(Math.ceil(Math.log2(items)), tookMs, underWay);
+    const alone = this.bestOf(Math.round(4 * Math.log2(items)), tookMs, underWay);
     const queued = underWay * (1 - alone / tookMs);
     // What was not used says nothing of whether more would be too many.
     if (queued < QUEUED.least && underWay >= Math.floor(this.limit)) this.limit += STEP.up;
