@@ -4,7 +4,7 @@ import { inTurns } from '../turns';
 import type { LoadAnswer } from './load/load';
 import { runLoad, tellFailures } from './load/run-load';
 import { longestSince, lossesAt, type Losses } from './losses';
-import { runCallers } from './queue/run-callers';
+import { churnCalls, runCallers } from './queue/run-callers';
 import type { Scene } from './scene';
 import { ours, requestsOf, type OurSide } from './sides';
 
@@ -73,16 +73,13 @@ const requestLoad = ({ churn, sizes }: Scene, side: OurSide): Promise<LoadAnswer
     seconds: sizes.seconds + AFTER_SECONDS,
   });
 
-const queueLoad = ({ rig, churn, sizes }: Scene): Promise<LoadAnswer> =>
-  runCallers({
-    temporal: rig.config.temporal,
-    model: 'churn',
-    subjects: churn.golden.rows.map(({ features }) => features),
+const queueLoad = (scene: Scene): Promise<LoadAnswer> =>
+  runCallers(scene, {
+    ...churnCalls(scene),
     load: { callsASecond: QUEUE_CALLS_A_SECOND },
     // Over all scorers, so that the worker that is killed has some.
     named: true,
-    warmUpSeconds: sizes.warmUpSeconds,
-    seconds: sizes.seconds + AFTER_SECONDS,
+    seconds: scene.sizes.seconds + AFTER_SECONDS,
   });
 
 function rowsOf(kills: readonly Kill[]): Row[] {

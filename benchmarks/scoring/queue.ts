@@ -1,11 +1,9 @@
-import type { PredictionSubject } from '../../client/scoring';
 import { row, type Row } from '../row';
 import { inTurns } from '../turns';
 import { callsASecond, latency } from './figures';
 import type { LoadAnswer } from './load/load';
 import { refuseFailures } from './load/run-load';
-import type { CallersRequest } from './queue/callers';
-import { runCallers } from './queue/run-callers';
+import { churnCalls, runCallers, type Calls } from './queue/run-callers';
 import type { Scene } from './scene';
 import { ours, type Side } from './sides';
 import { TEXTS } from './texts';
@@ -13,9 +11,7 @@ import { withSides } from './turns';
 
 interface Case {
   name: string;
-  model: string;
-  subjects: readonly PredictionSubject[];
-  load: CallersRequest['load'];
+  calls: Omit<Calls, 'seconds'>;
   /** Largest P95, in ms. */
   p95?: number;
   /** Fewest calls a second. */
@@ -32,14 +28,13 @@ export async function measureQueue(scene: Scene): Promise<Row[]> {
   });
 }
 
-function churnCases({ churn }: Scene): Case[] {
-  const subjects = churn.golden.rows.map(({ features }) => features);
-  const common = { model: 'churn', subjects };
+function churnCases(scene: Scene): Case[] {
+  const under = (load: Calls['load']): Case['calls'] => ({ ...churnCalls(scene), load });
   return [
-    { ...common, name: 'churn, 100 calls a second', load: { callsASecond: 100 }, p95: 30 },
-    { ...common, name: 'churn, 300 calls a second', load: { callsASecond: 300 }, p95: 45 },
-    { ...common, name: 'churn, 1,000 calls a second', load: { callsASecond: 1000 }, p95: 45 },
-    { ...common, name: 'churn, 64 callers', load: { callers: 64 }, least: 5000 },
+    { name: 'churn, 100 calls a second', calls: under({ callsASecond: 100 }), p95: 30 },
+    { name: 'churn, 300 calls a second', calls: under({ callsASecond: 300 }), p95: 45 },
+    { name: 'churn, 1,000 calls a second', calls: under({ callsASecond: 1000 }), p95: 45 },
+    { name: 'churn, 64 callers', calls: under({ callers: 64 }), least: 5000 },
   ];
 }
 
@@ -48,33 +43,19 @@ async function classifierCases(scene: Scene): Promise<Case[]> {
   const subjects = TEXTS.map((text) => ({ text }));
   return classifiers.map(({ weights, model }) => ({
     name: `event classifier (${weights}), 20 calls a second`,
-    model,
-    subjects,
-    load: { callsASecond: 20 },
+    calls: { model, subjects, load: { callsASecond: 20 } },
     p95: 60,
   }));
 }
 
-async function measure(
-  { sizes, rig, say }: Scene,
-  side: Side,
-  { name, model, subjects, load }: Case,
-): Promise<LoadAnswer[]> {
-  say(`task queue: ${name}`);
-  const { turns, seconds, warmUpSeconds } = sizes;
-  const request: CallersRequest = {
-    temporal: rig.config.temporal,
-    model,
-    subjects,
-    load,
-    warmUpSeconds,
-    seconds,
-  };
+async function measure(scene: Scene, side: Side, { name, calls }: Case): Promise<LoadAnswer[]> {
+  scene.say(`task queue: ${name}`);
+  const { turns, seconds } = scene.sizes;
   const ask = async (): Promise<LoadAnswer> => {
     await side.prepare?.();
-    return refuseFailures(name, await runCallers(request));
+    return refuseFailures(name, await runCallers(scene, { ...calls, seconds }));
   };
-  return (await inTurns(turns, { ours: ask }, say)).ours;
+  return (await inTurns(turns, { ours: ask }, scene.say)).ours;
 }
 
 function rowsOf({ name, p95, least }: Case, answers: readonly LoadAnswer[]): Row[] {

@@ -5,7 +5,7 @@ import { writeEntities } from './entities';
 import type { LoadAnswer } from './load/load';
 import { runLoad, tellFailures } from './load/run-load';
 import { courseOf, residentMiB } from './memory';
-import { runCallers } from './queue/run-callers';
+import { churnCalls, runCallers } from './queue/run-callers';
 import type { Scene } from './scene';
 import { ours, requestsOf, type OurSide } from './sides';
 import { TEXTS } from './texts';
@@ -70,16 +70,13 @@ async function requestLoads(scene: Scene): Promise<SoakLoad[]> {
   ];
 }
 
-const queueLoad = ({ rig, churn, sizes }: Scene): SoakLoad => ({
+const queueLoad = (scene: Scene): SoakLoad => ({
   name: 'churn through the task queue',
   run: () =>
-    runCallers({
-      temporal: rig.config.temporal,
-      model: 'churn',
-      subjects: churn.golden.rows.map(({ features }) => features),
+    runCallers(scene, {
+      ...churnCalls(scene),
       load: { callsASecond: QUEUE_CALLS_A_SECOND },
-      warmUpSeconds: sizes.warmUpSeconds,
-      seconds: sizes.soakSeconds,
+      seconds: scene.sizes.soakSeconds,
     }),
 });
 
