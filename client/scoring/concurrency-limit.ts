@@ -46,7 +46,9 @@ export class ConcurrencyLimit {
   /** @param underWay the most batches under way while this one was, itself included */
   answered(tookMs: number, underWay: number, items: number): void {
     this.usual = smoothed(this.usual, tookMs);
-    const alone = this.bestOf(Math.round(4 * Math.log2(items)), tookMs, underWay);
+    const isAlone = underWay === 1;
+    if (isAlone && this.isOld(this.aloneAt)) this.aloneAt = this.now();
+    const alone = this.bestOf(Math.round(4 * Math.log2(items)), tookMs, isAlone);
     const queued = underWay * (1 - alone / tookMs);
     // What was not used says nothing of whether more would be too many.
     if (queued < QUEUED.least && underWay >= Math.floor(this.limit)) this.limit += STEP.up;
@@ -54,13 +56,12 @@ export class ConcurrencyLimit {
     this.limit = Math.min(this.bounds.most, Math.max(this.bounds.least, this.limit));
   }
 
-  private bestOf(size: number, tookMs: number, underWay: number): number {
+  private bestOf(size: number, tookMs: number, isAlone: boolean): number {
     const known = this.alone.get(size);
-    const isAlone = underWay === 1;
-    if (isAlone && this.isOld(this.aloneAt)) this.aloneAt = this.now();
-    if (known && !(isAlone && this.isOld(known.since))) return (known.ms = Math.min(known.ms, tookMs));
-    this.alone.set(size, { ms: tookMs, since: this.now() });
-    return tookMs;
+    const isNew = !known || (isAlone && this.isOld(known.since));
+    const best = isNew ? { ms: tookMs, since: this.now() } : { ...known, ms: Math.min(known.ms, tookMs) };
+    this.alone.set(size, best);
+    return best.ms;
   }
 
   private isOld = (since: number): boolean => this.now() - since > LOOK_AGAIN_MS;

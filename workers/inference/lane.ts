@@ -33,6 +33,7 @@ interface Waiting<Item> {
   item: Item;
   ticket: Ticket;
   since: number;
+  size: number;
 }
 
 /**
@@ -44,12 +45,15 @@ export class Lane<Item> {
   private underWay = 0;
   private scheduled = false;
 
-  /** @param sizeOf where items of like size are better scored together: the batch has the longest waiting and those most like it */
+  /**
+   * @param sizeOf where items of like size are better scored together: a batch has the one that has waited longest, and those most
+   * like it
+   */
   constructor(
     private readonly run: RunBatch<Item>,
     private readonly refuse: Refuse<Item>,
     private readonly limits: LaneLimits,
-    private readonly sizeOf?: (item: Item) => number,
+    private readonly sizeOf: (item: Item) => number = () => 0,
   ) {}
 
   /** Items that wait. */
@@ -67,7 +71,7 @@ export class Lane<Item> {
     return new Promise((done) => {
       const ticket: Ticket = { begun: false, left: items.length, done };
       const since = performance.now();
-      for (const item of items) this.waiting.push({ item, ticket, since });
+      for (const item of items) this.waiting.push({ item, ticket, since, size: this.sizeOf(item) });
       if (items.length === 0) done();
       this.schedule();
     });
@@ -89,16 +93,17 @@ export class Lane<Item> {
   }
 
   private take(): Waiting<Item>[] {
-    const { sizeOf, waiting } = this;
+    const { waiting } = this;
     const { maxBatch } = this.limits;
-    if (!sizeOf || waiting.length <= maxBatch) return waiting.splice(0, maxBatch);
-    const size = sizeOf(waiting[0]!.item);
-    const unlike = new Map(waiting.map((one) => [one, Math.abs(sizeOf(one.item) - size)]));
-    const [oldest, ...others] = waiting;
-    others.sort((a, b) => unlike.get(a)! - unlike.get(b)!);
-    const taken = new Set([oldest!, ...others.slice(0, maxBatch - 1)]);
-    this.waiting = waiting.filter((one) => !taken.has(one));
-    return [...taken];
+    const size = waiting[0]!.size;
+    if (waiting.length <= maxBatch || waiting.every((one) => one.size === size))
+      return waiting.splice(0, maxBatch);
+    // Stable: of those that are alike, the longest waiting comes first.
+    const byLikeness = waiting.toSorted((a, b) => Math.abs(a.size - size) - Math.abs(b.size - size));
+    const taken = byLikeness.slice(0, maxBatch);
+    const isTaken = new Set(taken);
+    this.waiting = waiting.filter((one) => !isTaken.has(one));
+    return taken;
   }
 
   private async answer(taken: readonly Waiting<Item>[]): Promise<void> {

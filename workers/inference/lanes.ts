@@ -55,12 +55,10 @@ export function createLanes({ lookUp, metrics, slots }: Dependencies): Lanes {
   function laneOf(variant: OnlineVariant): Lane<Work> {
     let lane = lanes.get(variant.artifact);
     if (!lane) {
-      const limits = limitsOf(variant.declaration);
-      lane =
-        variant.artifact.kind === 'text-classifier'
-          ? // One more than there are slots, so that the one that is free first has its next batch at hand.
-            new Lane(answer, refuse, { ...limits, inFlight: slots + 1 }, lengthOf)
-          : new Lane(answer, refuse, { ...limits, inFlight: LOOK_UPS });
+      const isText = variant.artifact.kind === 'text-classifier';
+      // Of texts one more than there are slots, so that the slot that is free first has its next batch at hand.
+      const limits = { ...limitsOf(variant.declaration), inFlight: isText ? slots + 1 : LOOK_UPS };
+      lane = new Lane(answer, refuse, limits, isText ? lengthOf : undefined);
       lanes.set(variant.artifact, lane);
     }
     return lane;

@@ -26,7 +26,7 @@ export interface ModelPool {
   trouble(): string | null;
   /** Looks at every pointer now, refused ones included. Calls that overlap share one look that began after they did. */
   reload(): Promise<void>;
-  /** Looks every `watchMs` from now on. */
+  /** Looks every few seconds from now on. */
   watch(): void;
   stop(): void;
 }
@@ -38,7 +38,6 @@ interface Options {
   texts: SessionHost;
   /** Called after every swap and whenever a problem appears or goes. */
   onChange?: () => void;
-  watchMs?: number;
 }
 
 interface Slot {
@@ -55,7 +54,7 @@ interface Slot {
 /** Releases are told through Redis; a look is for what was not heard, and holds up requests for some 10 ms. */
 const WATCH_MS = 3000;
 
-export function createModelPool({ store, log, texts, onChange, watchMs = WATCH_MS }: Options): ModelPool {
+export function createModelPool({ store, log, texts, onChange }: Options): ModelPool {
   const slots = new Map<string, Slot>();
   const staged = createStagedVersions({ store, log, texts });
   let declared = new Set<string>();
@@ -166,7 +165,7 @@ export function createModelPool({ store, log, texts, onChange, watchMs = WATCH_M
           (error: unknown) => setTrouble(error instanceof Error ? error.message : String(error)),
         )
         .finally(schedule);
-    }, watchMs);
+    }, WATCH_MS);
   }
 
   function setTrouble(next: string | null): void {
