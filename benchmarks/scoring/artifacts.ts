@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { GoldenRows, ModelDeclaration } from '../../contracts/model';
@@ -7,6 +7,7 @@ import type { ServedVersion } from '../../contracts/release';
 import { projectRoot } from '../../platform/project-root';
 import type { ObjectStore } from '../../platform/s3';
 import { layVersion } from '../../tests/scoring/rig';
+import { filesIn } from '../../tests/support/artifact-fixtures';
 import { findTestTools } from '../../tests/support/tools';
 
 /** Files of a trained model, which both sides serve. */
@@ -39,10 +40,4 @@ export const register = (
   declaration: ModelDeclaration,
   version: string,
   { folder }: Artifact<unknown>,
-): Promise<ServedVersion> =>
-  layVersion(
-    store,
-    declaration,
-    version,
-    readdirSync(folder).map((file) => [file, readFileSync(join(folder, file))]),
-  );
+): Promise<ServedVersion> => layVersion(store, declaration, version, filesIn(folder));

@@ -11,7 +11,7 @@ import { createScoringMetrics } from '../../workers/inference/metrics';
 import { createPredictor, type Predictor } from '../../workers/inference/predictor';
 import { loadGeneration, type ServingModel } from '../../workers/inference/serving-model';
 import { setStage, type Stage } from '../features/stage';
-import { declarationOf, register, release } from '../scoring/rig';
+import { declarationOf, releaseFirst } from '../scoring/rig';
 
 const MODEL = 'private';
 const EMAIL = 'ana@example.com';
@@ -25,8 +25,7 @@ beforeAll(async () => {
   const [view] = declaration.views;
   view!.entity.joinKeys[0]!.personal = true;
   for (const feature of view!.features) feature.personal = feature.name !== 'auto_renew';
-  const served = await register(stage.store, declaration, `${MODEL}-v1.0.0`);
-  await release(stage.store, MODEL, 1, served);
+  await releaseFirst(stage.store, declaration);
   const generation = await stage.store.getJson<Generation>(Key.generation(MODEL, 1));
   serving = await loadGeneration(stage.store, generation, []);
   await createOnlineStore(stage.redis, 'meridian').write(view!, [

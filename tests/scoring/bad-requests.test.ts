@@ -5,7 +5,7 @@ import { MAX_BODY, readJsonObject } from '../../workers/http/request';
 import { sendJson } from '../../workers/http/response';
 import { startHttpServer, type HttpServer } from '../../workers/http/server';
 import { createCaller, type Caller } from './callers';
-import { createRig, declarationOf, register, release, type Rig, type Running } from './rig';
+import { createRig, declarationOf, releaseFirst, type Rig, type Running } from './rig';
 
 jest.setTimeout(120_000);
 
@@ -23,8 +23,7 @@ describe('bad requests for predictions', () => {
 
   beforeAll(async () => {
     rig = await createRig();
-    const declaration = declarationOf(MODEL);
-    await release(rig.store, MODEL, 1, await register(rig.store, declaration, `${MODEL}-v1.0.0`));
+    await releaseFirst(rig.store, declarationOf(MODEL));
     worker = await rig.start('inference');
     caller = await createCaller(worker.url);
   });

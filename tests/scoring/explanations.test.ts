@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,7 @@ import type { FeatureRow, FeatureValue, ModelDeclaration } from '../../contracts
 import type { Explanation, PredictResponse } from '../../contracts/scoring';
 import { createOnlineStore } from '../../platform/online-store';
 import { projectRoot } from '../../platform/project-root';
+import { filesIn } from '../support/artifact-fixtures';
 import { madeUpCustomers, madeUpInputs } from '../support/made-up-customers';
 import { layChannels, runTraining, xgboostPython } from '../support/training-program';
 import { createCaller, type Caller } from './callers';
@@ -40,10 +41,8 @@ describe('explained predictions', () => {
     expected = JSON.parse(stdout) as Explained[];
 
     rig = await createRig();
-    const left = readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map(({ name }): [string, Buffer] => [name, readFileSync(join(folder, name))]);
-    await release(rig.store, MODEL, 1, await layVersion(rig.store, declaration, `${MODEL}-v1.0.0`, left));
+    const version = await layVersion(rig.store, declaration, `${MODEL}-v1.0.0`, filesIn(folder));
+    await release(rig.store, MODEL, 1, version);
     caller = await createCaller((await rig.start('inference')).url);
   }, 240_000);
   afterAll(async () => {

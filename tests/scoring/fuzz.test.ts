@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { DOCUMENT } from '../../workers/inference/http/openapi';
 import { findTestTools } from '../support/tools';
 import { declarationOfText } from './declarations';
-import { createRig, declarationOf, register, release, type Rig, type Running } from './rig';
+import { createRig, declarationOf, releaseFirst, type Rig, type Running } from './rig';
 
 jest.setTimeout(180_000);
 
@@ -32,10 +32,8 @@ describe('the scoring API under requests made from its own document', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'meridian-fuzz-'));
     rig = await createRig();
-    const declaration = declarationOf(MODEL);
-    await release(rig.store, MODEL, 1, await register(rig.store, declaration, `${MODEL}-v1.0.0`));
-    const text = declarationOfText(TEXT, false);
-    await release(rig.store, TEXT, 1, await register(rig.store, text, `${TEXT}-v1.0.0`, undefined, 'text'));
+    await releaseFirst(rig.store, declarationOf(MODEL));
+    await releaseFirst(rig.store, declarationOfText(TEXT, false), 'text');
     worker = await rig.start('inference');
   });
   afterAll(async () => {

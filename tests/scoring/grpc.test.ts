@@ -3,7 +3,7 @@ import { Key } from '../../contracts/ids';
 import type { TextGoldenRow } from '../../contracts/model';
 import { loadService, type InferOutputTensor } from '../../workers/inference/grpc/messages';
 import { declarationOfText, goldenTexts as texts } from './declarations';
-import { createRig, declarationOf, register, release, type Rig } from './rig';
+import { createRig, declarationOf, register, releaseFirst, type Rig } from './rig';
 
 jest.setTimeout(120_000);
 
@@ -45,17 +45,10 @@ describe('the Open Inference Protocol over gRPC', () => {
 
   beforeAll(async () => {
     rig = await createRig();
-    await release(rig.store, MODEL, 1, await register(rig.store, declaration, `${MODEL}-v1.0.0`));
+    await releaseFirst(rig.store, declaration);
     const staged = await register(rig.store, declaration, `${MODEL}-v1.1.0`);
     await rig.store.put(Key.stagingPointer(MODEL), JSON.stringify({ staged }));
-    const text = await register(
-      rig.store,
-      declarationOfText(TEXT, false),
-      `${TEXT}-v1.0.0`,
-      undefined,
-      'text',
-    );
-    await release(rig.store, TEXT, 1, text);
+    await releaseFirst(rig.store, declarationOfText(TEXT, false), 'text');
     const { grpc } = await rig.start('inference');
     client = new (loadService())(grpc, credentials.createInsecure()) as typeof client;
   });

@@ -3,7 +3,7 @@ import { Key } from '../../contracts/ids';
 import type { StagingPointer } from '../../contracts/release';
 import type { ErrorBody, PredictResponse } from '../../contracts/scoring';
 import { createCaller, type Caller } from './callers';
-import { createRig, declarationOf, register, release, until, type Rig } from './rig';
+import { createRig, declarationOf, register, releaseFirst, until, type Rig } from './rig';
 
 jest.setTimeout(120_000);
 
@@ -42,7 +42,7 @@ describe('predictions over HTTP', () => {
 
   beforeAll(async () => {
     rig = await createRig();
-    await release(rig.store, MODEL, 1, await register(rig.store, declaration, `${MODEL}-v1.0.0`));
+    await releaseFirst(rig.store, declaration);
     await stage(FIRST, {
       staged: await register(rig.store, declarationOf(FIRST), `${FIRST}-v1.0.0`),
     });

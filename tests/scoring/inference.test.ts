@@ -11,6 +11,7 @@ import {
   declare,
   register,
   release,
+  releaseFirst,
   replayAll,
   until,
   type Rig,
@@ -54,7 +55,7 @@ describe('the inference worker', () => {
 
   beforeAll(async () => {
     rig = await createRig();
-    await release(rig.store, MODEL, 1, await register(rig.store, declaration, `${MODEL}-v1.0.0`));
+    await releaseFirst(rig.store, declaration);
     await createOnlineStore(rig.redis, 'meridian').write(declaration.views[0]!, [
       {
         entity: { customer_id: 'C000001' },

@@ -5,7 +5,7 @@ import type { ModelMetadata } from '../../workers/inference/open-inference/metad
 import type { InferenceAnswer } from '../../workers/inference/open-inference/infer';
 import { createCaller, type Caller } from './callers';
 import { declarationOfText, goldenTexts as texts } from './declarations';
-import { createRig, declarationOf, register, release, type Rig } from './rig';
+import { createRig, declarationOf, register, release, releaseFirst, type Rig } from './rig';
 
 jest.setTimeout(120_000);
 
@@ -31,14 +31,7 @@ describe('other protocols over HTTP', () => {
     ];
     await release(rig.store, MODEL, 1, v1);
     await rig.store.put(Key.stagingPointer(MODEL), JSON.stringify({ staged: v2 }));
-    const text = await register(
-      rig.store,
-      declarationOfText(TEXT, false),
-      `${TEXT}-v1.0.0`,
-      undefined,
-      'text',
-    );
-    await release(rig.store, TEXT, 1, text);
+    await releaseFirst(rig.store, declarationOfText(TEXT, false), 'text');
     const now = BigInt(Date.now()) * 1000n;
     await createOnlineStore(rig.redis, 'meridian').write(declaration.views[0]!, [
       {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createScoringClient } from '../../client/scoring';
 import type { PredictResponse } from '../../contracts/scoring';
-import { createRig, declarationOf, register, release, replayAll, type Rig } from './rig';
+import { createRig, declarationOf, releaseFirst, replayAll, type Rig } from './rig';
 
 jest.setTimeout(180_000);
 
@@ -20,8 +20,7 @@ describe('an inference worker killed under load', () => {
 
   beforeAll(async () => {
     rig = await createRig();
-    const version = await register(rig.store, declarationOf(MODEL), `${MODEL}-v1.0.0`);
-    await release(rig.store, MODEL, 1, version);
+    await releaseFirst(rig.store, declarationOf(MODEL));
   });
 
   afterAll(async () => {

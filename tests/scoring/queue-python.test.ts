@@ -7,7 +7,7 @@ import { createScoringClient } from '../../client/scoring';
 import type { PredictOutcome } from '../../contracts/scoring';
 import { projectRoot } from '../../platform/project-root';
 import { findTestTools } from '../support/tools';
-import { createRig, declarationOf, register, release, replayAll, type Rig } from './rig';
+import { createRig, declarationOf, releaseFirst, replayAll, type Rig } from './rig';
 
 jest.setTimeout(120_000);
 
@@ -27,8 +27,7 @@ describe('predictions through the task queue, from Python', () => {
 
   beforeAll(async () => {
     rig = await createRig();
-    const version = await register(rig.store, declarationOf(MODEL), `${MODEL}-v1.0.0`);
-    await release(rig.store, MODEL, 1, version);
+    await releaseFirst(rig.store, declarationOf(MODEL));
     await rig.start('inference');
   });
 

@@ -4,7 +4,7 @@ import { createScoringClient, type ScoringClient } from '../../client/scoring';
 import { shardOf } from '../../client/scoring/shards';
 import { WorkflowId } from '../../contracts/ids';
 import type { PredictOutcome, PredictRow, ScoreBatchResult } from '../../contracts/scoring';
-import { createRig, declarationOf, register, release, replayAll, type Rig, type Running } from './rig';
+import { createRig, declarationOf, releaseFirst, replayAll, type Rig, type Running } from './rig';
 
 jest.setTimeout(120_000);
 
@@ -23,8 +23,7 @@ describe('predictions through the task queue', () => {
 
   beforeAll(async () => {
     rig = await createRig();
-    const version = await register(rig.store, declarationOf(MODEL), `${MODEL}-v1.0.0`);
-    await release(rig.store, MODEL, 1, version);
+    await releaseFirst(rig.store, declarationOf(MODEL));
     worker = await rig.start('inference');
     scoring = createScoringClient({ client: rig.client });
   });

@@ -208,6 +208,16 @@ export function register(
   return layVersion(store, declaration, version, fixtureFiles(fixture), spoil);
 }
 
+/** Registers a fixture as the model's version 1.0.0, and releases it as its first generation. */
+export async function releaseFirst(
+  store: ObjectStore,
+  declaration: ModelDeclaration,
+  fixture?: Fixture,
+): Promise<void> {
+  const { name } = declaration;
+  await release(store, name, 1, await register(store, declaration, `${name}-v1.0.0`, undefined, fixture));
+}
+
 /** Lays files down as a version of the model, as the registry does. */
 export async function layVersion(
   store: ObjectStore,

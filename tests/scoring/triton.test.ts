@@ -6,7 +6,7 @@ import { projectRoot } from '../../platform/project-root';
 import { findTestTools } from '../support/tools';
 import { createCaller, type Caller } from './callers';
 import { declarationOfText, goldenTexts as texts } from './declarations';
-import { createRig, declarationOf, register, release, type Rig, type Running } from './rig';
+import { createRig, declarationOf, releaseFirst, type Rig, type Running } from './rig';
 
 jest.setTimeout(120_000);
 
@@ -29,10 +29,8 @@ describe("the Open Inference Protocol, as Triton's client speaks it", () => {
 
   beforeAll(async () => {
     rig = await createRig();
-    await release(rig.store, MODEL, 1, await register(rig.store, declarationOf(MODEL), `${MODEL}-v1.0.0`));
-    const declaration = declarationOfText(TEXT, false);
-    const text = await register(rig.store, declaration, `${TEXT}-v1.0.0`, undefined, 'text');
-    await release(rig.store, TEXT, 1, text);
+    await releaseFirst(rig.store, declarationOf(MODEL));
+    await releaseFirst(rig.store, declarationOfText(TEXT, false), 'text');
     worker = await rig.start('inference');
     http = await createCaller(worker.url);
   });

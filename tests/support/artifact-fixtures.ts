@@ -10,9 +10,16 @@ export type Fixture = 'model' | 'text' | 'regressor' | 'series';
 
 const folderOf = (fixture: Fixture): string => join(projectRoot(), 'platform', 'onnx', 'fixtures', fixture);
 
+/** The files of a folder, by name; not those of the folders in it. */
+export const filesIn = (folder: string): Map<string, Buffer> =>
+  new Map(
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => [name, readFileSync(join(folder, name))]),
+  );
+
 /** The files of a fixture, by name. */
-export const fixtureFiles = (fixture: Fixture): Map<string, Buffer> =>
-  new Map(readdirSync(folderOf(fixture)).map((file) => [file, readFileSync(join(folderOf(fixture), file))]));
+export const fixtureFiles = (fixture: Fixture): Map<string, Buffer> => filesIn(folderOf(fixture));
 
 export const fixtureJson = <T>(fixture: Fixture, file: string): T =>
   JSON.parse(readFileSync(join(folderOf(fixture), file), 'utf8')) as T;
